@@ -1,0 +1,47 @@
+package dev.dstack.backends;
+
+import dev.dstack.model.agent.HostInfo;
+import dev.dstack.model.agent.StopRequest;
+import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskRequest;
+import dev.dstack.model.ids.JobId;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A host agent as its callers see it, whatever carries the calls. Failures are {@link
+ * dev.dstack.model.error.DstackException}s: AGENT_UNREACHABLE may be tried again, AGENT_REFUSED
+ * not.
+ */
+public interface HostAgent extends AutoCloseable {
+  HostInfo info();
+
+  boolean hasArchive(String sha256);
+
+  void putArchive(String sha256, long length, InputStream tar);
+
+  TaskInfo submit(TaskRequest request);
+
+  List<TaskInfo> tasks();
+
+  /**
+   * Waits until the task's seq is above {@code since} or its log is longer than {@code logOffset},
+   * at most {@code wait}.
+   */
+  Optional<TaskInfo> watch(JobId task, long since, long logOffset, Duration wait)
+      throws InterruptedException;
+
+  /** Log frames from a byte offset; empty at the end. */
+  byte[] readLog(JobId task, long offset, int limit);
+
+  /** Empty: there is no such task, so nothing is left to stop. */
+  Optional<TaskInfo> stop(JobId task, StopRequest request);
+
+  /** Removes a task that has exited with all its files; unknown is success. */
+  void remove(JobId task);
+
+  @Override
+  void close();
+}

@@ -1,0 +1,6 @@
+package dev.dstack.backends;
+
+import dev.dstack.model.offer.Offer;
+
+/** A machine to be made of an offer. */
+public record MachineSpec(InstanceTag tag, String instanceName, String project, Offer offer) {}

@@ -1,0 +1,52 @@
+package dev.dstack.model.agent;
+
+import dev.dstack.model.ids.JobId;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task to run on a host, {@code POST /v1/tasks}. Repeating it with the same id is harmless: the
+ * first one counts.
+ *
+ * @param command argv; the first element is looked up on the PATH of {@code env}
+ * @param env complete environment beyond the few variables the agent sets itself; holds secrets
+ * @param workingDir absolute, or relative to the task's own directory; absent: the task's own
+ *     directory
+ * @param user absent: the user the agent runs as
+ * @param maxDurationSeconds absent: no limit
+ * @param stopGraceSeconds between TERM and KILL
+ * @param logQuotaBytesPerHour 0: none
+ */
+public record TaskRequest(
+    JobId id,
+    String name,
+    List<String> command,
+    Map<String, String> env,
+    @Nullable String workingDir,
+    @Nullable String user,
+    List<FileMount> files,
+    @Nullable Long maxDurationSeconds,
+    long stopGraceSeconds,
+    long logQuotaBytesPerHour) {
+  public TaskRequest {
+    command = List.copyOf(command);
+    env = Map.copyOf(env);
+    files = List.copyOf(files);
+  }
+
+  /**
+   * A tar archive to unpack before the start; the archive was put under its hash by {@code PUT
+   * /v1/archives/{hash}}.
+   *
+   * @param hash lower-case hex SHA-256 of the archive
+   * @param path absolute, or relative to the task's own directory
+   */
+  public record FileMount(String hash, String path) {}
+
+  /** Names only: values may be secrets. */
+  @Override
+  public String toString() {
+    return "TaskRequest[" + id + " " + name + ", env=" + env.keySet() + "]";
+  }
+}

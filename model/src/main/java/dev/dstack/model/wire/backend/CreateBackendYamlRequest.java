@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.backend;
+
+public record CreateBackendYamlRequest(
+    String configYaml) {}

@@ -1,0 +1,68 @@
+package dev.dstack.model.wire.common;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+
+public enum BackendName {
+  @JsonProperty("amddevcloud")
+  AMDDEVCLOUD("amddevcloud"),
+  @JsonProperty("aws")
+  AWS("aws"),
+  @JsonProperty("azure")
+  AZURE("azure"),
+  @JsonProperty("cloudrift")
+  CLOUDRIFT("cloudrift"),
+  @JsonProperty("crusoe")
+  CRUSOE("crusoe"),
+  @JsonProperty("cudo")
+  CUDO("cudo"),
+  @JsonProperty("datacrunch")
+  DATACRUNCH("datacrunch"),
+  @JsonProperty("daytona")
+  DAYTONA("daytona"),
+  @JsonProperty("digitalocean")
+  DIGITALOCEAN("digitalocean"),
+  @JsonProperty("dstack")
+  DSTACK("dstack"),
+  @JsonProperty("gcp")
+  GCP("gcp"),
+  @JsonProperty("hotaisle")
+  HOTAISLE("hotaisle"),
+  @JsonProperty("jarvislabs")
+  JARVISLABS("jarvislabs"),
+  @JsonProperty("kubernetes")
+  KUBERNETES("kubernetes"),
+  @JsonProperty("lambda")
+  LAMBDA("lambda"),
+  @JsonProperty("lium")
+  LIUM("lium"),
+  @JsonProperty("remote")
+  REMOTE("remote"),
+  @JsonProperty("nebius")
+  NEBIUS("nebius"),
+  @JsonProperty("oci")
+  OCI("oci"),
+  @JsonProperty("runpod")
+  RUNPOD("runpod"),
+  @JsonProperty("seeweb")
+  SEEWEB("seeweb"),
+  @JsonProperty("tensordock")
+  TENSORDOCK("tensordock"),
+  @JsonProperty("vastai")
+  VASTAI("vastai"),
+  @JsonProperty("verda")
+  VERDA("verda"),
+  @JsonProperty("vultr")
+  VULTR("vultr"),
+  @JsonProperty("slurm")
+  SLURM("slurm");
+
+  private final String wire;
+
+  BackendName(String wire) {
+    this.wire = wire;
+  }
+
+  public String wire() {
+    return wire;
+  }
+}

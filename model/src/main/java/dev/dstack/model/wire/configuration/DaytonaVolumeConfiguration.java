@@ -1,0 +1,18 @@
+package dev.dstack.model.wire.configuration;
+
+import dev.dstack.model.json.Frozen;
+import dev.dstack.model.json.Literal;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+@Literal(property = "type", value = "volume")
+@Literal(property = "backend", value = "daytona")
+public record DaytonaVolumeConfiguration(
+    @Nullable String name,
+    @Nullable IdleDuration autoCleanupDuration,
+    @Nullable Map<String, String> tags,
+    @Nullable String volumeId) implements VolumeConfiguration {
+  public DaytonaVolumeConfiguration {
+    tags = Frozen.mapOrNull(tags);
+  }
+}

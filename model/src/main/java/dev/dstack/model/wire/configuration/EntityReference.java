@@ -1,0 +1,7 @@
+package dev.dstack.model.wire.configuration;
+
+import org.jspecify.annotations.Nullable;
+
+public record EntityReference(
+    @Nullable String project,
+    String name) {}

@@ -1,0 +1,40 @@
+package dev.dstack.model.wire.configuration;
+
+import dev.dstack.model.json.Default;
+import dev.dstack.model.json.Frozen;
+import dev.dstack.model.json.Literal;
+import dev.dstack.model.wire.common.BackendName;
+import dev.dstack.model.wire.resources.ResourcesSpec;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+@Literal(property = "type", value = "fleet")
+public record FleetConfiguration(
+    @Nullable String name,
+    @Nullable InstanceGroupPlacement placement,
+    @Default("1") Blocks blocks,
+    @Nullable FleetNodesSpec nodes,
+    @Nullable String reservation,
+    @Nullable ResourcesSpec resources,
+    @Nullable List<BackendName> backends,
+    @Nullable List<String> regions,
+    @Nullable List<String> availabilityZones,
+    @Nullable List<String> instanceTypes,
+    @Nullable SpotPolicy spotPolicy,
+    @Nullable RetryOption retry,
+    @Nullable Double maxPrice,
+    @Nullable IdleDuration idleDuration,
+    @Nullable Map<String, String> tags,
+    @Nullable List<VastAiProfileOptions> backendOptions,
+    @Nullable SshParams sshConfig,
+    @Default("{}") Env env) implements ApplyConfiguration {
+  public FleetConfiguration {
+    backends = Frozen.listOrNull(backends);
+    regions = Frozen.listOrNull(regions);
+    availabilityZones = Frozen.listOrNull(availabilityZones);
+    instanceTypes = Frozen.listOrNull(instanceTypes);
+    tags = Frozen.mapOrNull(tags);
+    backendOptions = Frozen.listOrNull(backendOptions);
+  }
+}

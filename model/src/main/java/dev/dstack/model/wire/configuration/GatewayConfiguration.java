@@ -1,0 +1,27 @@
+package dev.dstack.model.wire.configuration;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.dstack.model.json.Default;
+import dev.dstack.model.json.Frozen;
+import dev.dstack.model.json.Literal;
+import dev.dstack.model.wire.common.BackendName;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+@Literal(property = "type", value = "gateway")
+public record GatewayConfiguration(
+    @Nullable String name,
+    @JsonProperty("default") @Nullable Boolean isDefault,
+    BackendName backend,
+    String region,
+    @Nullable String instanceType,
+    @Nullable String domain,
+    @Default("true") boolean publicIp,
+    @Nullable AlbGatewayLoadBalancer loadBalancer,
+    @Default("{'type': 'lets-encrypt'}") @Nullable GatewayCertificate certificate,
+    @Nullable Integer replicas,
+    @Nullable Map<String, String> tags) implements ApplyConfiguration {
+  public GatewayConfiguration {
+    tags = Frozen.mapOrNull(tags);
+  }
+}

@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.configuration;
+
+public record HttpHeaderSpec(
+    String name,
+    String value) {}

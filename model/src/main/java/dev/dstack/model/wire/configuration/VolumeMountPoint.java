@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.configuration;
+
+public record VolumeMountPoint(
+    VolumeNames name,
+    String path) implements MountPoint {}

@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.export;
+
+public record DeleteExportRequest(
+    String name) {}

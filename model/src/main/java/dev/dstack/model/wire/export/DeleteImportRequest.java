@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.export;
+
+public record DeleteImportRequest(
+    String exportName,
+    String exportProjectName) {}

@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.file;
+
+public record GetFileArchiveByHashRequest(
+    String hash) {}

@@ -1,0 +1,7 @@
+package dev.dstack.model.wire.fleet;
+
+import org.jspecify.annotations.Nullable;
+
+public record ApplyFleetPlanInput(
+    FleetSpec spec,
+    @Nullable Fleet currentResource) {}

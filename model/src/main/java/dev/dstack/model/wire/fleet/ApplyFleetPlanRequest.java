@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.fleet;
+
+public record ApplyFleetPlanRequest(
+    ApplyFleetPlanInput plan,
+    boolean force) {}

@@ -1,0 +1,12 @@
+package dev.dstack.model.wire.fleet;
+
+import dev.dstack.model.json.Default;
+import dev.dstack.model.wire.configuration.FleetConfiguration;
+import dev.dstack.model.wire.configuration.Profile;
+import org.jspecify.annotations.Nullable;
+
+public record FleetSpec(
+    FleetConfiguration configuration,
+    @Nullable String configurationPath,
+    Profile profile,
+    @Default("false") boolean autocreated) {}

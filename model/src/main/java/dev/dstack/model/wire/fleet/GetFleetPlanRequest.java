@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.fleet;
+
+public record GetFleetPlanRequest(
+    FleetSpec spec) {}

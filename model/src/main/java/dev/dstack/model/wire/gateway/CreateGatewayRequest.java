@@ -1,0 +1,6 @@
+package dev.dstack.model.wire.gateway;
+
+import dev.dstack.model.wire.configuration.GatewayConfiguration;
+
+public record CreateGatewayRequest(
+    GatewayConfiguration configuration) {}

@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.gateway;
+
+public record GetGatewayRequest(
+    String name) {}

@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.gateway;
+
+public record SetWildcardDomainRequest(
+    String name,
+    String wildcardDomain) {}

@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.instance;
+
+public record Disk(
+    long sizeMib) {}

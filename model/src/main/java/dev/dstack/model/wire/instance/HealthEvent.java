@@ -1,0 +1,8 @@
+package dev.dstack.model.wire.instance;
+
+import java.time.Instant;
+
+public record HealthEvent(
+    Instant timestamp,
+    HealthStatus status,
+    String message) {}

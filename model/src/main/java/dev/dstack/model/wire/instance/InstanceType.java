@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.instance;
+
+public record InstanceType(
+    String name,
+    Resources resources) {}

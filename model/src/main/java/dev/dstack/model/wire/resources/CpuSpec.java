@@ -1,0 +1,9 @@
+package dev.dstack.model.wire.resources;
+
+import dev.dstack.model.json.Default;
+import dev.dstack.model.resources.CpuArch;
+import org.jspecify.annotations.Nullable;
+
+public record CpuSpec(
+    @Nullable CpuArch arch,
+    @Default("{'min': 2, 'max': null}") Range<Integer> count) {}

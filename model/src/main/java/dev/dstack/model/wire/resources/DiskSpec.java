@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.resources;
+
+public record DiskSpec(
+    Range<Memory> size) {}

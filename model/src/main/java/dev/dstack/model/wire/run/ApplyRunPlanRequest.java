@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.run;
+
+public record ApplyRunPlanRequest(
+    ApplyRunPlanInput plan,
+    boolean force) {}

@@ -1,0 +1,12 @@
+package dev.dstack.model.wire.run;
+
+import dev.dstack.model.json.Default;
+import org.jspecify.annotations.Nullable;
+
+public record GetRunPlanRequest(
+    RunSpec runSpec,
+    @Nullable Integer maxOffers,
+    @Default("false") boolean reverseOffers,
+    @Default("false") boolean fullOffers,
+    @Default("false") boolean unallocatedResources,
+    @Default("false") boolean forOffersOnly) {}

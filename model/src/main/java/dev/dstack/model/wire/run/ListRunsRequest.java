@@ -1,0 +1,18 @@
+package dev.dstack.model.wire.run;
+
+import dev.dstack.model.json.Default;
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+public record ListRunsRequest(
+    @Nullable String projectName,
+    @Nullable String repoId,
+    @Nullable String username,
+    @Default("false") boolean onlyActive,
+    @Default("true") boolean includeJobs,
+    @Nullable Integer jobSubmissionsLimit,
+    @Nullable Instant prevSubmittedAt,
+    @Nullable UUID prevRunId,
+    @Default("100") int limit,
+    @Default("false") boolean ascending) {}

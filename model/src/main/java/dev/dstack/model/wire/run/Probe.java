@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.run;
+
+public record Probe(
+    int successStreak) {}

@@ -1,0 +1,6 @@
+package dev.dstack.model.wire.run;
+
+public record ServiceModelSpec(
+    String name,
+    String baseUrl,
+    String type) {}

@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.secret;
+
+public record CreateOrUpdateSecretRequest(
+    String name,
+    String value) {}

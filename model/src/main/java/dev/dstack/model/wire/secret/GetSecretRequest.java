@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.secret;
+
+public record GetSecretRequest(
+    String name) {}

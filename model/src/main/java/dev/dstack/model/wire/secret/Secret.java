@@ -1,0 +1,9 @@
+package dev.dstack.model.wire.secret;
+
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+public record Secret(
+    UUID id,
+    String name,
+    @Nullable String value) {}

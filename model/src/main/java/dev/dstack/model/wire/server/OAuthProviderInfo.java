@@ -1,0 +1,5 @@
+package dev.dstack.model.wire.server;
+
+public record OAuthProviderInfo(
+    String name,
+    boolean enabled) {}

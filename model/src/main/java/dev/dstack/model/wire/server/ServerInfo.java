@@ -1,0 +1,6 @@
+package dev.dstack.model.wire.server;
+
+import org.jspecify.annotations.Nullable;
+
+public record ServerInfo(
+    @Nullable String serverVersion) {}

@@ -1,0 +1,7 @@
+package dev.dstack.model.wire.user;
+
+import org.jspecify.annotations.Nullable;
+
+public record AddPublicKeyRequest(
+    String key,
+    @Nullable String name) {}

@@ -1,0 +1,10 @@
+package dev.dstack.model.wire.user;
+
+import dev.dstack.model.json.Default;
+import org.jspecify.annotations.Nullable;
+
+public record CreateUserRequest(
+    String username,
+    GlobalRole globalRole,
+    @Nullable String email,
+    @Default("true") boolean active) {}

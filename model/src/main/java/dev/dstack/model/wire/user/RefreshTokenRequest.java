@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.user;
+
+public record RefreshTokenRequest(
+    String username) {}

@@ -1,0 +1,15 @@
+package dev.dstack.model.wire.user;
+
+import java.time.Instant;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+public record User(
+    UUID id,
+    String username,
+    @Nullable Instant createdAt,
+    GlobalRole globalRole,
+    @Nullable String email,
+    boolean active,
+    UserPermissions permissions,
+    @Nullable String sshPublicKey) {}

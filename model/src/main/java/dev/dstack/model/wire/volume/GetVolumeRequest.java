@@ -1,0 +1,4 @@
+package dev.dstack.model.wire.volume;
+
+public record GetVolumeRequest(
+    String name) {}

@@ -1,0 +1,6 @@
+package dev.dstack.model.wire.volume;
+
+import org.jspecify.annotations.Nullable;
+
+public record VolumeAttachmentData(
+    @Nullable String deviceName) {}
