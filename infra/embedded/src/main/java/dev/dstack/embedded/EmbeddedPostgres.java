@@ -232,6 +232,13 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
   }
 
+  /** Ends what a killed server left; tells how many servers that were. */
+  static int stopLeftovers(Path serverDirectory) {
+    Optional<ProcessKey> orphan = postmaster(serverDirectory.resolve("postgres/data"));
+    orphan.ifPresent(process -> Supervised.end(process, List.of(FAST, IMMEDIATE)));
+    return orphan.isPresent() ? 1 : 0;
+  }
+
   private static Path template(Path cacheDirectory, Progress progress) throws IOException {
     PostgresBinaries binaries = PostgresBinaries.unpack(cacheDirectory, progress);
     Path templates = cacheDirectory.resolve("postgres-test-clusters");

@@ -139,7 +139,13 @@ final class FileTree {
       String[] all = new String(bytes, StandardCharsets.UTF_8).strip().split("\n");
       StringBuilder text = new StringBuilder();
       for (int i = Math.max(0, all.length - lines); i < all.length; i++) {
-        text.append(text.isEmpty() ? "" : "\n").append(all[i]);
+        String line = all[i];
+        // A stack trace in one line: its ends say most.
+        text.append(text.isEmpty() ? "" : "\n")
+            .append(
+                line.length() <= 400
+                    ? line
+                    : line.substring(0, 150) + " ... " + line.substring(line.length() - 240));
       }
       return text.toString();
     } catch (IOException e) {

@@ -74,6 +74,27 @@ final class Supervised implements AutoCloseable {
     watch();
   }
 
+  /** Starts it in the background; a failure to start is treated like an early end. */
+  void startLater() {
+    become(State.STARTING, "");
+    synchronized (lock) {
+      watcher =
+          Thread.ofVirtual()
+              .name("start-" + spec.name())
+              .start(
+                  () -> {
+                    try {
+                      launch();
+                      become(State.RUNNING, "");
+                    } catch (EmbeddedException e) {
+                      become(State.RESTARTING, e.getMessage() == null ? "" : e.getMessage());
+                      LOG.warn("{}", e.getMessage());
+                    }
+                    keepRunning();
+                  });
+    }
+  }
+
   /** Takes over a process that runs already. */
   void adopt(ProcessKey process) {
     synchronized (lock) {
@@ -110,7 +131,9 @@ final class Supervised implements AutoCloseable {
   }
 
   private void watch() {
-    watcher = Thread.ofVirtual().name("watch-" + spec.name()).start(this::keepRunning);
+    synchronized (lock) {
+      watcher = Thread.ofVirtual().name("watch-" + spec.name()).start(this::keepRunning);
+    }
   }
 
   private void keepRunning() {

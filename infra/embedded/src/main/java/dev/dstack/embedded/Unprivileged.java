@@ -25,6 +25,16 @@ enum Unprivileged {
     @Override
     void own(Path directory) {}
   },
+  /** A user without a name, as containers have them, whom PostgreSQL refuses as well. */
+  NAMELESS {
+    @Override
+    List<String> prefix() {
+      return List.of("unshare", "-U");
+    }
+
+    @Override
+    void own(Path directory) {}
+  },
   USER_NAMESPACE {
     @Override
     List<String> prefix() {
@@ -65,7 +75,8 @@ enum Unprivileged {
 
   static Unprivileged detect() {
     if (!ProcFs.isRoot()) {
-      return NOT_ROOT;
+      // What Java says for a user who is not in the list of users.
+      return "?".equals(System.getProperty("user.name")) && NAMELESS.works() ? NAMELESS : NOT_ROOT;
     }
     for (Unprivileged way : List.of(USER_NAMESPACE, NOBODY)) {
       if (way.works()) {

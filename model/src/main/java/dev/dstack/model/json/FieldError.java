@@ -7,8 +7,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One problem of a JSON document, an item of a 422 response. The offending input is left out on purpose: it may be a
- * secret.
+ * One problem of a JSON document, an item of a 422 response. The offending input is left out on
+ * purpose: it may be a secret.
  *
  * @param loc names and indexes from the root to the place
  */

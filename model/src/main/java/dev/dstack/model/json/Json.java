@@ -30,8 +30,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.module.SimpleModule;
 
 /**
- * The mapper of every module. Names are snake_case in the order of declaration, null is written, enums and ids go by
- * their wire value, instants are UTC with microseconds, maps outside of shapes are ordered by key.
+ * The mapper of every module. Names are snake_case in the order of declaration, null is written,
+ * enums and ids go by their wire value, instants are UTC with microseconds, maps outside of shapes
+ * are ordered by key.
  */
 public final class Json {
   private static final DateTimeFormatter SECONDS =
@@ -49,7 +50,10 @@ public final class Json {
     return STRICT;
   }
 
-  /** For what we stored and what peers answer: an unknown field is from a newer version and is ignored. */
+  /**
+   * For what we stored and what peers answer: an unknown field is from a newer version and is
+   * ignored.
+   */
   public static JsonMapper lenient() {
     return LENIENT;
   }
@@ -62,7 +66,8 @@ public final class Json {
   /** As in {@code 2026-11-20T23:41:20.123456Z}; whole seconds have no fraction. */
   public static String text(Instant instant) {
     Instant micros = instant.truncatedTo(ChronoUnit.MICROS);
-    return (micros.equals(micros.truncatedTo(ChronoUnit.SECONDS)) ? SECONDS : MICROSECONDS).format(micros);
+    return (micros.equals(micros.truncatedTo(ChronoUnit.SECONDS)) ? SECONDS : MICROSECONDS)
+        .format(micros);
   }
 
   /** What is wrong with a document, as seen from its root. */
@@ -75,7 +80,8 @@ public final class Json {
               FieldError.of("extra_forbidden", path(unknown), "Extra inputs are not permitted"));
       case DatabindException bind -> List.of(mismatch(bind));
       case JacksonException other ->
-          List.of(FieldError.of("value_error", List.of(), String.valueOf(other.getOriginalMessage())));
+          List.of(
+              FieldError.of("value_error", List.of(), String.valueOf(other.getOriginalMessage())));
       default -> List.of(FieldError.of("value_error", List.of(), String.valueOf(e.getMessage())));
     };
   }
@@ -124,7 +130,8 @@ public final class Json {
     instants.addDeserializer(Instant.class, new InstantReader());
     return JsonMapper.builder(
             JsonFactory.builder()
-                // A spec of megabytes is refused before it is parsed; nesting this deep is an attack.
+                // A spec of megabytes is refused before it is parsed; nesting this deep is an
+                // attack.
                 .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(100).build())
                 .build())
         .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)

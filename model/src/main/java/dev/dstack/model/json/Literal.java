@@ -6,7 +6,10 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** A field with one possible value, such as {@code type: task}. It is always written and is not a component. */
+/**
+ * A field with one possible value, such as {@code type: task}. It is always written and is not a
+ * component.
+ */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.TYPE)
 @Repeatable(Literal.All.class)

@@ -10,7 +10,10 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.time.temporal.TemporalAccessor;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,7 +22,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/** Plain values, with the leniency of dstack's server: numbers as strings and strings as numbers. */
+/**
+ * Plain values, with the leniency of dstack's server: numbers as strings and strings as numbers.
+ */
 final class Scalars {
   private static final Pattern INTEGER = Pattern.compile("\\s*[+-]?\\d+(\\.0*)?\\s*");
   private static final Map<Class<?>, Map<String, Enum<?>>> ENUMS = new ConcurrentHashMap<>();
@@ -56,7 +61,7 @@ final class Scalars {
         || raw == Boolean.class
         || raw == Instant.class
         || raw == UUID.class
-        || raw.isEnum();
+        || (raw.isEnum() && !Shape.isScalar(raw));
   }
 
   static @Nullable Object read(Class<?> raw, JsonNode node) throws Refusal {
@@ -113,7 +118,8 @@ final class Scalars {
     }
     String[] parts = Double.toString(value).split("E");
     int exponent = parts.length == 2 ? Integer.parseInt(parts[1]) : 0;
-    String digits = parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0];
+    String digits =
+        parts[0].endsWith(".0") ? parts[0].substring(0, parts[0].length() - 2) : parts[0];
     String sign = exponent < 0 ? "-" : "+";
     return digits + "e" + sign + (Math.abs(exponent) < 10 ? "0" : "") + Math.abs(exponent);
   }
@@ -165,7 +171,7 @@ final class Scalars {
       return node.booleanValue();
     }
     String text = node.isString() || node.isNumber() ? string(node) : "";
-    return switch (text.toLowerCase(java.util.Locale.ROOT)) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
       case "true", "t", "yes", "y", "on", "1", "1.0" -> true;
       case "false", "f", "no", "n", "off", "0", "0.0" -> false;
       default -> throw new Refusal("bool_parsing", "Input should be a valid boolean");
@@ -213,11 +219,11 @@ final class Scalars {
     throw new Refusal("datetime_type", "Input should be a valid date and time");
   }
 
-  private static Instant zoned(java.time.temporal.TemporalAccessor parsed) {
+  private static Instant zoned(TemporalAccessor parsed) {
     return OffsetDateTime.from(parsed).toInstant();
   }
 
-  private static Instant unzoned(java.time.temporal.TemporalAccessor parsed) {
+  private static Instant unzoned(TemporalAccessor parsed) {
     return LocalDateTime.from(parsed).toInstant(ZoneOffset.UTC);
   }
 
@@ -225,8 +231,7 @@ final class Scalars {
     Map<String, Enum<?>> constants = ENUMS.computeIfAbsent(raw, Scalars::constants);
     Enum<?> constant = node.isString() || node.isNumber() ? constants.get(string(node)) : null;
     if (constant == null) {
-      throw new Refusal(
-          "enum", "Input should be one of: " + String.join(", ", constants.keySet()));
+      throw new Refusal("enum", "Input should be one of: " + String.join(", ", constants.keySet()));
     }
     return constant;
   }
@@ -239,7 +244,7 @@ final class Scalars {
                 constant -> wire(raw, constant),
                 constant -> constant,
                 (one, other) -> one,
-                java.util.LinkedHashMap::new));
+                LinkedHashMap::new));
   }
 
   private static String wire(Class<?> raw, Enum<?> constant) {

@@ -3,6 +3,7 @@ package dev.dstack.model.json;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -22,8 +23,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.type.TypeFactory;
 
 /**
- * What is known of a shape from its declaration: a record with its fields in the order of the wire, or a sealed
- * interface with its variants.
+ * What is known of a shape from its declaration: a record with its fields in the order of the wire,
+ * or a sealed interface with its variants.
  */
 sealed interface Shape {
   String PACKAGE = "dev.dstack.model.wire";
@@ -52,7 +53,8 @@ sealed interface Shape {
       List<Field> fields,
       List<Component> components,
       Constructor<?> constructor,
-      @Nullable Method shorthand)
+      @Nullable Method shorthand,
+      @Nullable Method written)
       implements Shape {}
 
   /**
@@ -66,8 +68,17 @@ sealed interface Shape {
       @Nullable Method shorthand)
       implements Shape {}
 
-  /** Whether this class is read and written as a shape; a class that brings its own scalar form is not. */
+  /** Whether this class is read and written as a shape. */
   static boolean is(Class<?> type) {
+    return Kinds.SHAPES.get(type);
+  }
+
+  /** A class that brings its own scalar form is read and written by the mapper. */
+  static boolean isScalar(Class<?> type) {
+    return Kinds.SCALARS.get(type);
+  }
+
+  private static boolean looksLikeShape(Class<?> type) {
     if (!type.getPackageName().startsWith(PACKAGE)) {
       return false;
     }
@@ -77,7 +88,7 @@ sealed interface Shape {
     return !isScalar(type);
   }
 
-  static boolean isScalar(Class<?> type) {
+  private static boolean looksLikeScalar(Class<?> type) {
     for (Method method : type.getDeclaredMethods()) {
       if (method.isAnnotationPresent(JsonValue.class)
           || (Modifier.isStatic(method.getModifiers())
@@ -92,6 +103,26 @@ sealed interface Shape {
 
   static String wireName(String javaName) {
     return javaName.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
+  }
+
+  /** Asked for every value, so the answers are kept. */
+  final class Kinds {
+    private static final ClassValue<Boolean> SHAPES =
+        new ClassValue<>() {
+          @Override
+          protected Boolean computeValue(Class<?> type) {
+            return looksLikeShape(type);
+          }
+        };
+    private static final ClassValue<Boolean> SCALARS =
+        new ClassValue<>() {
+          @Override
+          protected Boolean computeValue(Class<?> type) {
+            return looksLikeScalar(type);
+          }
+        };
+
+    private Kinds() {}
   }
 
   /** Descriptions by type; building one is reflection, so it is done once. */
@@ -121,18 +152,34 @@ sealed interface Shape {
         if (property == null) {
           variants.put(variant.getSimpleName(), variant);
         } else {
-          Literal tag =
-              Arrays.stream(variant.getAnnotationsByType(Literal.class))
-                  .filter(literal -> literal.property().equals(property))
-                  .findFirst()
-                  .orElseThrow(() -> new IllegalStateException(variant + " has no literal " + property));
-          variants.put(tag.value(), variant);
-          for (String alias : tag.aliases()) {
-            variants.put(alias, variant);
-          }
+          tags(variant, property).forEach(tag -> variants.put(tag, variant));
         }
       }
-      return new OfUnion(type, property, variants, shorthand(raw));
+      return new OfUnion(type, property, variants, marked(raw, Shorthand.class));
+    }
+
+    /**
+     * The values of the discriminating field; those of a union inside of a union are those of its
+     * variants.
+     */
+    private static List<String> tags(Class<?> variant, String property) {
+      if (variant.isInterface()) {
+        return Arrays.stream(variant.getPermittedSubclasses())
+            .flatMap(inner -> tags(inner, property).stream())
+            .distinct()
+            .toList();
+      }
+      List<String> tags = new ArrayList<>();
+      for (Literal literal : variant.getAnnotationsByType(Literal.class)) {
+        if (literal.property().equals(property)) {
+          tags.add(literal.value());
+          tags.addAll(List.of(literal.aliases()));
+        }
+      }
+      if (tags.isEmpty()) {
+        throw new IllegalStateException(variant + " has no literal " + property);
+      }
+      return tags;
     }
 
     private OfRecord ofRecord(JavaType type, TypeFactory types) {
@@ -154,7 +201,12 @@ sealed interface Shape {
                 Arrays.stream(declared).map(RecordComponent::getType).toArray(Class<?>[]::new));
         constructor.setAccessible(true);
         return new OfRecord(
-            type, List.copyOf(fields), List.copyOf(components), constructor, shorthand(raw));
+            type,
+            List.copyOf(fields),
+            List.copyOf(components),
+            constructor,
+            marked(raw, Shorthand.class),
+            marked(raw, Written.class));
       } catch (NoSuchMethodException e) {
         throw new IllegalStateException("a record has its canonical constructor: " + raw, e);
       }
@@ -180,8 +232,7 @@ sealed interface Shape {
               : renamed.value();
       Default standIn = component.getAnnotation(Default.class);
       boolean nullable = component.getAnnotatedType().isAnnotationPresent(Nullable.class);
-      OfRecord flat =
-          component.isAnnotationPresent(Flat.class) ? (OfRecord) of(type, types) : null;
+      OfRecord flat = component.isAnnotationPresent(Flat.class) ? (OfRecord) of(type, types) : null;
       return new Component(
           name,
           index,
@@ -192,9 +243,9 @@ sealed interface Shape {
           accessor);
     }
 
-    private static @Nullable Method shorthand(Class<?> raw) {
+    private static @Nullable Method marked(Class<?> raw, Class<? extends Annotation> mark) {
       for (Method method : raw.getDeclaredMethods()) {
-        if (method.isAnnotationPresent(Shorthand.class)) {
+        if (method.isAnnotationPresent(mark)) {
           method.setAccessible(true);
           return method;
         }

@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.exc.MismatchedInputException;
 
-/** A document is JSON but does not have the shape that is asked for; it knows every problem, not just the first. */
+/**
+ * A document is JSON but does not have the shape that is asked for; it knows every problem, not
+ * just the first.
+ */
 public final class ShapeException extends MismatchedInputException {
   private static final long serialVersionUID = 1L;
   private final transient List<FieldError> errors;

@@ -2,9 +2,11 @@ package dev.dstack.model.json;
 
 import com.fasterxml.jackson.annotation.JsonFormat;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -94,8 +96,13 @@ final class ShapeModule extends JacksonModule {
 
     @Override
     public void serialize(Object value, JsonGenerator generator, SerializationContext context) {
+      Shape.OfRecord shape = (Shape.OfRecord) BOOK.of(type, context.getTypeFactory());
+      if (shape.written() != null) {
+        write(call(shape.written(), value), generator, context);
+        return;
+      }
       generator.writeStartObject(value);
-      writeFields(value, (Shape.OfRecord) BOOK.of(type, context.getTypeFactory()), generator, context);
+      writeFields(value, shape, generator, context);
       generator.writeEndObject();
     }
 
@@ -106,7 +113,7 @@ final class ShapeModule extends JacksonModule {
           case Shape.Constant(Literal literal) ->
               generator.writeStringProperty(literal.property(), literal.value());
           case Shape.Component component -> {
-            Object held = held(component, value);
+            Object held = call(component.accessor(), value);
             if (component.flat() != null) {
               writeFields(Objects.requireNonNull(held), component.flat(), generator, context);
             } else {
@@ -118,11 +125,11 @@ final class ShapeModule extends JacksonModule {
       }
     }
 
-    private static @Nullable Object held(Shape.Component component, Object value) {
+    private static @Nullable Object call(Method method, Object value) {
       try {
-        return component.accessor().invoke(value);
+        return method.invoke(value);
       } catch (InvocationTargetException | IllegalAccessException e) {
-        throw new IllegalStateException("an accessor of a record does nothing but return", e);
+        throw new IllegalStateException("this method does nothing but return: " + method, e);
       }
     }
 
@@ -132,6 +139,7 @@ final class ShapeModule extends JacksonModule {
       switch (value) {
         case null -> generator.writeNull();
         case String text -> generator.writeString(text);
+        case Optional<?> optional -> write(optional.orElse(null), generator, context);
         case List<?> list -> {
           generator.writeStartArray(list, list.size());
           for (Object item : list) {

@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -45,6 +46,11 @@ final class ShapeReader {
     if (Map.class.isAssignableFrom(raw)) {
       return readMap(type, node);
     }
+    if (raw == Optional.class) {
+      return node.isNull()
+          ? Optional.empty()
+          : Optional.ofNullable(read(type.containedType(0), node));
+    }
     if (JsonNode.class.isAssignableFrom(raw)) {
       return node;
     }
@@ -81,19 +87,29 @@ final class ShapeReader {
     if (tag == null || !tag.isString()) {
       return fail(
           "union_tag_not_found",
-          "`" + property + "` is required here, one of: " + String.join(", ", union.variants().keySet()));
+          "`"
+              + property
+              + "` is required here, one of: "
+              + String.join(", ", union.variants().keySet()));
     }
     Class<?> variant = union.variants().get(tag.stringValue());
     if (variant == null) {
       return fail(
           "union_tag_invalid",
-          "`" + property + "` is '" + tag.stringValue() + "', expected one of: "
+          "`"
+              + property
+              + "` is '"
+              + tag.stringValue()
+              + "', expected one of: "
               + String.join(", ", union.variants().keySet()));
     }
     return read(context.constructType(variant), node);
   }
 
-  /** Scalars are tried on scalars and records on objects; the problems of all tries are told when none fits. */
+  /**
+   * Scalars are tried on scalars and records on objects; the problems of all tries are told when
+   * none fits.
+   */
   private @Nullable Object readUntagged(Shape.OfUnion union, JsonNode node) {
     List<FieldError> before = errors;
     List<FieldError> problems = new ArrayList<>();
@@ -146,8 +162,11 @@ final class ShapeReader {
           known.add(literal.property());
           checkLiteral(literal, node.get(literal.property()));
         }
-        case Shape.Component component when component.flat() != null ->
-            values[component.index()] = readFields(component.flat(), node, known);
+        case Shape.Component component when component.flat() != null -> {
+          JsonNode expanded = expand(component.flat().shorthand(), node);
+          values[component.index()] =
+              expanded == null ? null : readFields(component.flat(), expanded, known);
+        }
         case Shape.Component component -> {
           known.add(component.name());
           values[component.index()] = readComponent(component, node.get(component.name()));

@@ -29,7 +29,13 @@ public sealed interface FleetAnswer {
     }
   }
 
-  record Queued(String requestId, FleetRef fleet, List<Refusal> refusals) implements FleetAnswer {
+  /**
+   * The outcome follows later.
+   *
+   * @param creating a machine is being made for it
+   */
+  record Queued(String requestId, FleetRef fleet, List<Refusal> refusals, boolean creating)
+      implements FleetAnswer {
     public Queued {
       refusals = List.copyOf(refusals);
     }

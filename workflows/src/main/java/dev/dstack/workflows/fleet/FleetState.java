@@ -1,4 +1,191 @@
 package dev.dstack.workflows.fleet;
 
-/** All that a fleet remembers; its argument when it continues as new. */
-public record FleetState(long revision) {}
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.dstack.model.fleet.FleetStatus;
+import dev.dstack.model.ids.JobId;
+import dev.dstack.model.ids.RunId;
+import dev.dstack.model.offer.Offer;
+import dev.dstack.model.resources.Resources;
+import java.time.Instant;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All that a fleet remembers; its argument when it continues as new. Kept small: a thousand
+ * instances with a claim each must stay below 400 kB, so what repeats stands in a table.
+ *
+ * @param revision events handled so far, which is also the revision of the view
+ * @param nextSerial serial of the next instance; ids are made of it, numbers are used again
+ * @param offers table of what instances are made of
+ * @param shapes table of what claims take
+ * @param ended requests that are over, so that a late copy does not claim anything
+ * @param book what the backend offered last
+ * @param sweepAt when the owners of old claims are looked for
+ */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+public record FleetState(
+    long revision,
+    FleetStatus status,
+    FleetPlan plan,
+    int nextSerial,
+    List<Offer> offers,
+    List<Resources> shapes,
+    List<Slot> instances,
+    List<Waiting> queue,
+    List<Grant> grants,
+    List<Ended> ended,
+    @Nullable Book book,
+    boolean findingOffers,
+    Consolidation consolidation,
+    @Nullable Instant sweepAt) {
+  public FleetState {
+    offers = copy(offers);
+    shapes = copy(shapes);
+    instances = copy(instances);
+    queue = copy(queue);
+    grants = copy(grants);
+    ended = copy(ended);
+  }
+
+  /** An instance as the fleet sees it. */
+  public enum Slotted {
+    CREATING,
+    READY,
+    /** Its agent is silent: what runs there may go on, nothing new starts. */
+    UNREACHABLE,
+    TERMINATING
+  }
+
+  /** What a waiting request has been told. */
+  public enum Told {
+    NOTHING,
+    QUEUED,
+    CREATING
+  }
+
+  /**
+   * @param offer index into {@link FleetState#offers}
+   * @param seq the last report seen
+   * @param idleSince absent while it has claims or is not ready
+   * @param forRequest the request it is being made for
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Slot(
+      int serial,
+      int number,
+      int offer,
+      Slotted state,
+      @Nullable String hostname,
+      long seq,
+      @Nullable Instant idleSince,
+      @Nullable String forRequest) {
+    Slot in(Slotted next) {
+      return new Slot(serial, number, offer, next, hostname, seq, idleSince, forRequest);
+    }
+
+    Slot idleSince(@Nullable Instant since) {
+      return new Slot(serial, number, offer, state, hostname, seq, since, forRequest);
+    }
+
+    Slot reported(long nextSeq) {
+      return new Slot(serial, number, offer, state, hostname, nextSeq, idleSince, forRequest);
+    }
+
+    Slot ready(int nextOffer, @Nullable String nextHostname) {
+      return new Slot(
+          serial, number, nextOffer, Slotted.READY, nextHostname, seq, idleSince, null);
+    }
+  }
+
+  /**
+   * @param tried offers that could not be had for it
+   * @param createAgainAt when offers are tried again after all of them failed
+   */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Waiting(
+      ReserveRequest request,
+      Told told,
+      List<String> tried,
+      int rounds,
+      @Nullable Instant createAgainAt) {
+    public Waiting {
+      tried = copy(tried);
+    }
+
+    static Waiting first(ReserveRequest request) {
+      return new Waiting(request, Told.NOTHING, List.of(), 0, null);
+    }
+
+    Waiting with(ReserveRequest next) {
+      return new Waiting(next, told, tried, rounds, createAgainAt);
+    }
+
+    Waiting told(Told next) {
+      return new Waiting(request, next, tried, rounds, createAgainAt);
+    }
+  }
+
+  /** Claims are kept by request: they come and, mostly, go together. */
+  public record Grant(
+      String requestId, String replyTo, RunId run, Instant at, List<Claim> claims) {
+    public Grant {
+      claims = copy(claims);
+    }
+  }
+
+  /**
+   * @param workflow the job's workflow id without the part that names the run
+   * @param serial of the instance
+   * @param shape index into {@link FleetState#shapes}
+   */
+  public record Claim(
+      JobId job, String jobName, String workflow, int serial, int shape, int blocks) {}
+
+  public record Ended(String requestId, Instant at) {}
+
+  public record Book(Instant at, List<Offer> offers, @Nullable String problem) {
+    public Book {
+      offers = copy(offers);
+    }
+  }
+
+  /**
+   * Keeps the fleet at its minimum.
+   *
+   * @param filled the initial target has been reached once; from then on only the minimum counts
+   */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Consolidation(
+      boolean filled, int attempts, @Nullable Instant nextAt, List<String> tried) {
+    public Consolidation {
+      tried = copy(tried);
+    }
+
+    static Consolidation initial() {
+      return new Consolidation(false, 0, null, List.of());
+    }
+  }
+
+  static FleetState initial(FleetPlan plan) {
+    return new FleetState(
+        0,
+        FleetStatus.SUBMITTED,
+        plan,
+        0,
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
+        List.of(),
+        null,
+        false,
+        Consolidation.initial(),
+        null);
+  }
+
+  /** Empty lists are left out of the JSON. */
+  private static <T> List<T> copy(@Nullable List<T> list) {
+    return list == null ? List.of() : List.copyOf(list);
+  }
+}

@@ -31,5 +31,9 @@ public record ReserveRequest(
     wanted = List.copyOf(wanted);
   }
 
-  public record Wanted(JobId job, String jobName, Requirements requirements) {}
+  /**
+   * @param jobWorkflowId while this workflow is open, its claim is not taken back
+   */
+  public record Wanted(
+      JobId job, String jobName, String jobWorkflowId, Requirements requirements) {}
 }

@@ -8,6 +8,7 @@ import dev.dstack.workflows.instance.InstanceTermination;
 import dev.dstack.workflows.job.JobReport;
 import dev.dstack.workflows.job.JobStop;
 import io.temporal.activity.ActivityInterface;
+import java.util.List;
 
 /**
  * Signals from one workflow to another, sent by a local activity: one history event instead of the
@@ -17,7 +18,8 @@ import io.temporal.activity.ActivityInterface;
  */
 @ActivityInterface(namePrefix = "signal.")
 public interface SignalActivities {
-  void fleetReserve(String fleetWorkflowId, ReserveRequest request);
+  /** False: there is no such fleet (any more), so no answer will come. */
+  boolean fleetReserve(String fleetWorkflowId, ReserveRequest request);
 
   void fleetRelease(String fleetWorkflowId, ReleaseRequest request);
 
@@ -30,4 +32,10 @@ public interface SignalActivities {
   void jobStop(String jobWorkflowId, JobStop stop);
 
   void instanceTerminate(String instanceWorkflowId, InstanceTermination termination);
+
+  /**
+   * Those of the given workflows that are closed or unknown. Not a signal, but the same kind of
+   * question to the engine: a fleet frees claims whose run and job are over without having said so.
+   */
+  List<String> closedWorkflows(List<String> workflowIds);
 }

@@ -4,8 +4,7 @@ import dev.dstack.model.json.Frozen;
 import dev.dstack.model.wire.common.BackendName;
 import java.util.List;
 
-public record DeleteBackendsRequest(
-    List<BackendName> backendsNames) {
+public record DeleteBackendsRequest(List<BackendName> backendsNames) {
   public DeleteBackendsRequest {
     backendsNames = Frozen.list(backendsNames);
   }

@@ -3,5 +3,4 @@ package dev.dstack.model.wire.configuration;
 import dev.dstack.model.json.Literal;
 
 @Literal(property = "type", value = "acm")
-public record AcmGatewayCertificate(
-    String arn) implements GatewayCertificate {}
+public record AcmGatewayCertificate(String arn) implements GatewayCertificate {}

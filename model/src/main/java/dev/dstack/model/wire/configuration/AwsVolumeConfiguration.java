@@ -15,8 +15,21 @@ public record AwsVolumeConfiguration(
     @Nullable Memory size,
     @Nullable String volumeId,
     String region,
-    @Nullable String availabilityZone) implements VolumeConfiguration {
+    @Nullable String availabilityZone)
+    implements VolumeConfiguration {
   public AwsVolumeConfiguration {
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
+  }
+
+  @Override
+  public String type() {
+    return "volume";
+  }
+
+  @Override
+  public AwsVolumeConfiguration withName(@Nullable String newName) {
+    return new AwsVolumeConfiguration(
+        newName, autoCleanupDuration, tags, size, volumeId, region, availabilityZone);
   }
 }

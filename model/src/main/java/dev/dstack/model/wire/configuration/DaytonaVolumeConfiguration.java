@@ -11,8 +11,20 @@ public record DaytonaVolumeConfiguration(
     @Nullable String name,
     @Nullable IdleDuration autoCleanupDuration,
     @Nullable Map<String, String> tags,
-    @Nullable String volumeId) implements VolumeConfiguration {
+    @Nullable String volumeId)
+    implements VolumeConfiguration {
   public DaytonaVolumeConfiguration {
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
+  }
+
+  @Override
+  public String type() {
+    return "volume";
+  }
+
+  @Override
+  public DaytonaVolumeConfiguration withName(@Nullable String newName) {
+    return new DaytonaVolumeConfiguration(newName, autoCleanupDuration, tags, volumeId);
   }
 }

@@ -2,6 +2,7 @@ package dev.dstack.model.wire.configuration;
 
 import dev.dstack.model.json.Default;
 import dev.dstack.model.json.Frozen;
+import dev.dstack.model.json.InvalidFieldException;
 import dev.dstack.model.json.Literal;
 import dev.dstack.model.wire.common.BackendName;
 import dev.dstack.model.wire.resources.ResourcesSpec;
@@ -28,13 +29,68 @@ public record FleetConfiguration(
     @Nullable Map<String, String> tags,
     @Nullable List<VastAiProfileOptions> backendOptions,
     @Nullable SshParams sshConfig,
-    @Default("{}") Env env) implements ApplyConfiguration {
+    @Default("{}") Env env)
+    implements ApplyConfiguration {
   public FleetConfiguration {
     backends = Frozen.listOrNull(backends);
     regions = Frozen.listOrNull(regions);
     availabilityZones = Frozen.listOrNull(availabilityZones);
     instanceTypes = Frozen.listOrNull(instanceTypes);
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
     backendOptions = Frozen.listOrNull(backendOptions);
+    if (maxPrice != null && !(maxPrice > 0)) {
+      throw new InvalidFieldException("max_price", "it is a price above 0, not " + maxPrice);
+    }
+  }
+
+  @Override
+  public String type() {
+    return "fleet";
+  }
+
+  @Override
+  public FleetConfiguration withName(@Nullable String newName) {
+    return new FleetConfiguration(
+        newName,
+        placement,
+        blocks,
+        nodes,
+        reservation,
+        resources,
+        backends,
+        regions,
+        availabilityZones,
+        instanceTypes,
+        spotPolicy,
+        retry,
+        maxPrice,
+        idleDuration,
+        tags,
+        backendOptions,
+        sshConfig,
+        env);
+  }
+
+  public FleetConfiguration withResources(@Nullable ResourcesSpec newResources) {
+    return new FleetConfiguration(
+        name,
+        placement,
+        blocks,
+        nodes,
+        reservation,
+        newResources,
+        backends,
+        regions,
+        availabilityZones,
+        instanceTypes,
+        spotPolicy,
+        retry,
+        maxPrice,
+        idleDuration,
+        tags,
+        backendOptions,
+        sshConfig,
+        env);
   }
 }

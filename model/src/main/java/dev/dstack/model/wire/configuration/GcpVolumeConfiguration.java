@@ -15,8 +15,21 @@ public record GcpVolumeConfiguration(
     @Nullable Memory size,
     @Nullable String volumeId,
     String region,
-    @Nullable String availabilityZone) implements VolumeConfiguration {
+    @Nullable String availabilityZone)
+    implements VolumeConfiguration {
   public GcpVolumeConfiguration {
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
+  }
+
+  @Override
+  public String type() {
+    return "volume";
+  }
+
+  @Override
+  public GcpVolumeConfiguration withName(@Nullable String newName) {
+    return new GcpVolumeConfiguration(
+        newName, autoCleanupDuration, tags, size, volumeId, region, availabilityZone);
   }
 }

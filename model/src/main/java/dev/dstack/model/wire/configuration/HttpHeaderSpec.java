@@ -1,5 +1,10 @@
 package dev.dstack.model.wire.configuration;
 
-public record HttpHeaderSpec(
-    String name,
-    String value) {}
+import dev.dstack.model.json.Checks;
+
+public record HttpHeaderSpec(String name, String value) {
+  public HttpHeaderSpec {
+    Checks.length("name", name, 1, 256);
+    Checks.length("value", value, 1, 2048);
+  }
+}

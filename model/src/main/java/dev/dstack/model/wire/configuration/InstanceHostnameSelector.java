@@ -1,4 +1,11 @@
 package dev.dstack.model.wire.configuration;
 
-public record InstanceHostnameSelector(
-    String hostname) implements InstanceSelector {}
+import dev.dstack.model.json.InvalidFieldException;
+
+public record InstanceHostnameSelector(String hostname) implements InstanceSelector {
+  public InstanceHostnameSelector {
+    if (hostname.isEmpty()) {
+      throw new InvalidFieldException("hostname", "the host name is empty");
+    }
+  }
+}

@@ -19,9 +19,30 @@ public record KubernetesVolumeConfiguration(
     @Nullable String claimName,
     @Nullable String storageClassName,
     @Default("['ReadWriteOnce']") List<String> accessModes,
-    @Default("false") boolean readOnly) implements VolumeConfiguration {
+    @Default("false") boolean readOnly)
+    implements VolumeConfiguration {
   public KubernetesVolumeConfiguration {
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
     accessModes = Frozen.list(accessModes);
+  }
+
+  @Override
+  public String type() {
+    return "volume";
+  }
+
+  @Override
+  public KubernetesVolumeConfiguration withName(@Nullable String newName) {
+    return new KubernetesVolumeConfiguration(
+        newName,
+        autoCleanupDuration,
+        tags,
+        size,
+        region,
+        claimName,
+        storageClassName,
+        accessModes,
+        readOnly);
   }
 }

@@ -11,8 +11,20 @@ public record LiumVolumeConfiguration(
     @Nullable String name,
     @Nullable IdleDuration autoCleanupDuration,
     @Nullable Map<String, String> tags,
-    @Nullable String volumeId) implements VolumeConfiguration {
+    @Nullable String volumeId)
+    implements VolumeConfiguration {
   public LiumVolumeConfiguration {
     tags = Frozen.mapOrNull(tags);
+    Tags.check(tags);
+  }
+
+  @Override
+  public String type() {
+    return "volume";
+  }
+
+  @Override
+  public LiumVolumeConfiguration withName(@Nullable String newName) {
+    return new LiumVolumeConfiguration(newName, autoCleanupDuration, tags, volumeId);
   }
 }

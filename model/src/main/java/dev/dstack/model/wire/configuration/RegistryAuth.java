@@ -1,5 +1,8 @@
 package dev.dstack.model.wire.configuration;
 
-public record RegistryAuth(
-    String username,
-    String password) {}
+public record RegistryAuth(String username, String password) {
+  @Override
+  public String toString() {
+    return "RegistryAuth[username=" + username + ", password=***]";
+  }
+}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.configuration;
 
 import dev.dstack.model.json.Default;
 
-public record ReplicaGroupRouterConfig(
-    @Default("'smg'") RouterType type) {}
+public record ReplicaGroupRouterConfig(@Default("'smg'") RouterType type) {}

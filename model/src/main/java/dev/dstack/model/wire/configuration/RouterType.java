@@ -1,20 +1,24 @@
 package dev.dstack.model.wire.configuration;
 
-import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
 
 public enum RouterType {
-  @JsonProperty("smg")
-  SMG("smg"),
-  @JsonProperty("dynamo")
-  DYNAMO("dynamo");
+  SMG,
+  DYNAMO;
 
-  private final String wire;
-
-  RouterType(String wire) {
-    this.wire = wire;
+  /** The older word for SMG is still the one that every client reads. */
+  @JsonValue
+  public String wire() {
+    return this == SMG ? "sglang" : "dynamo";
   }
 
-  public String wire() {
-    return wire;
+  @JsonCreator(mode = JsonCreator.Mode.DELEGATING)
+  static RouterType parse(String text) {
+    return switch (text) {
+      case "smg", "sglang" -> SMG;
+      case "dynamo" -> DYNAMO;
+      default -> throw new IllegalArgumentException("router is smg or dynamo");
+    };
   }
 }

@@ -11,4 +11,9 @@ public record SshHostParams(
     @Nullable SshProxyParams proxyJump,
     @Nullable String internalIp,
     @Nullable SshKey sshKey,
-    @Nullable Blocks blocks) implements SshHost {}
+    @Nullable Blocks blocks)
+    implements SshHost {
+  public SshHostParams {
+    PrivateAddresses.checkAddress("internal_ip", internalIp);
+  }
+}

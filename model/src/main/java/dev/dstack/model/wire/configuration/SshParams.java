@@ -15,5 +15,6 @@ public record SshParams(
     @Nullable String network) {
   public SshParams {
     hosts = Frozen.list(hosts);
+    PrivateAddresses.checkNetwork("network", network);
   }
 }

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.export;
 
-public record DeleteExportRequest(
-    String name) {}
+public record DeleteExportRequest(String name) {}

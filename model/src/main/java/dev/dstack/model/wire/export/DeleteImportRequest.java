@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.export;
 
-public record DeleteImportRequest(
-    String exportName,
-    String exportProjectName) {}
+public record DeleteImportRequest(String exportName, String exportProjectName) {}

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.export;
 
-public record ExportImport(
-    String projectName) {}
+public record ExportImport(String projectName) {}

@@ -3,6 +3,4 @@ package dev.dstack.model.wire.export;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.UUID;
 
-public record Import(
-    UUID id,
-    @JsonProperty("export") ImportExport exported) {}
+public record Import(UUID id, @JsonProperty("export") ImportExport exported) {}

@@ -2,6 +2,4 @@ package dev.dstack.model.wire.file;
 
 import java.util.UUID;
 
-public record FileArchive(
-    UUID id,
-    String hash) {}
+public record FileArchive(UUID id, String hash) {}

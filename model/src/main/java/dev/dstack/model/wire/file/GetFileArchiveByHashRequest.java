@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.file;
 
-public record GetFileArchiveByHashRequest(
-    String hash) {}
+public record GetFileArchiveByHashRequest(String hash) {}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.fleet;
 
-public record ApplyFleetPlanRequest(
-    ApplyFleetPlanInput plan,
-    boolean force) {}
+public record ApplyFleetPlanRequest(ApplyFleetPlanInput plan, boolean force) {}

@@ -9,4 +9,8 @@ public record FleetSpec(
     FleetConfiguration configuration,
     @Nullable String configurationPath,
     Profile profile,
-    @Default("false") boolean autocreated) {}
+    @Default("false") boolean autocreated) {
+  public FleetSpec withConfiguration(FleetConfiguration newConfiguration) {
+    return new FleetSpec(newConfiguration, configurationPath, profile, autocreated);
+  }
+}

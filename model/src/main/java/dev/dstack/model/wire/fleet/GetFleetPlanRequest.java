@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.fleet;
 
-public record GetFleetPlanRequest(
-    FleetSpec spec) {}
+public record GetFleetPlanRequest(FleetSpec spec) {}

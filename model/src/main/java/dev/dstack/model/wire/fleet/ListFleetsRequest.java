@@ -1,5 +1,6 @@
 package dev.dstack.model.wire.fleet;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import java.time.Instant;
 import java.util.UUID;
@@ -12,4 +13,8 @@ public record ListFleetsRequest(
     @Nullable Instant prevCreatedAt,
     @Nullable UUID prevId,
     @Default("100") int limit,
-    @Default("false") boolean ascending) {}
+    @Default("false") boolean ascending) {
+  public ListFleetsRequest {
+    Checks.within("limit", limit, 0, 100);
+  }
+}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.gateway;
 
-public record ApplyGatewayPlanRequest(
-    ApplyGatewayPlanInput plan,
-    boolean force) {}
+public record ApplyGatewayPlanRequest(ApplyGatewayPlanInput plan, boolean force) {}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.gateway;
 
 import dev.dstack.model.wire.configuration.GatewayConfiguration;
 
-public record CreateGatewayRequest(
-    GatewayConfiguration configuration) {}
+public record CreateGatewayRequest(GatewayConfiguration configuration) {}

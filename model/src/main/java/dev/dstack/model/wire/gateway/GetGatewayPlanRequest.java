@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.gateway;
 
-public record GetGatewayPlanRequest(
-    GatewaySpec spec) {}
+public record GetGatewayPlanRequest(GatewaySpec spec) {}

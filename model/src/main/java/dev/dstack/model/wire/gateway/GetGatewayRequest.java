@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.gateway;
 
-public record GetGatewayRequest(
-    String name) {}
+public record GetGatewayRequest(String name) {}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.gateway;
 
 import dev.dstack.model.json.Default;
 
-public record ListGatewaysRequest(
-    @Default("false") boolean includeImported) {}
+public record ListGatewaysRequest(@Default("false") boolean includeImported) {}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.gateway;
 
-public record SetWildcardDomainRequest(
-    String name,
-    String wildcardDomain) {}
+public record SetWildcardDomainRequest(String name, String wildcardDomain) {}

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 public record CpuGroup(
     List<CpuArch> cpuArch,
     Range<Integer> count,
-    long memoryMib,
+    Range<Integer> memoryMib,
     Range<Double> price,
     List<Availability> availability,
     List<String> spot,

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 public record ListGpusRequest(
     RunSpec runSpec,
-    @Nullable List<String> groupBy,
+    @Nullable List<GpuGroupBy> groupBy,
     @Default("false") boolean reverse,
     @Default("false") boolean fullOffers,
     @Default("false") boolean unallocatedResources) {

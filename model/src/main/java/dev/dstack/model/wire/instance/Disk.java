@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.instance;
 
-public record Disk(
-    long sizeMib) {}
+public record Disk(long sizeMib) {}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.instance;
 
 import java.util.UUID;
 
-public record GetInstanceRequest(
-    UUID id) {}
+public record GetInstanceRequest(UUID id) {}

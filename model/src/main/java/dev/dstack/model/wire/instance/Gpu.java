@@ -3,7 +3,4 @@ package dev.dstack.model.wire.instance;
 import dev.dstack.model.resources.GpuVendor;
 import org.jspecify.annotations.Nullable;
 
-public record Gpu(
-    String name,
-    long memoryMib,
-    @Nullable GpuVendor vendor) {}
+public record Gpu(String name, long memoryMib, @Nullable GpuVendor vendor) {}

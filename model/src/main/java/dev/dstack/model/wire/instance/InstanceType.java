@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.instance;
 
-public record InstanceType(
-    String name,
-    Resources resources) {}
+public record InstanceType(String name, Resources resources) {}

@@ -1,6 +1,3 @@
 package dev.dstack.model.wire.instance;
 
-public record SshConnectionParams(
-    String hostname,
-    String username,
-    int port) {}
+public record SshConnectionParams(String hostname, String username, int port) {}

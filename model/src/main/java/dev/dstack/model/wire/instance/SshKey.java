@@ -5,4 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 public record SshKey(
     @JsonProperty("public") String publicKey,
-    @JsonProperty("private") @Nullable String privateKey) {}
+    @JsonProperty("private") @Nullable String privateKey) {
+  @Override
+  public String toString() {
+    return "SshKey[publicKey=" + publicKey + ", privateKey=***]";
+  }
+}

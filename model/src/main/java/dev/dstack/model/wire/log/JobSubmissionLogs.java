@@ -5,9 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 public record JobSubmissionLogs(
-    List<LogEvent> logs,
-    @Nullable String externalUrl,
-    @Nullable String nextToken) {
+    List<LogEvent> logs, @Nullable String externalUrl, @Nullable String nextToken) {
   public JobSubmissionLogs {
     logs = Frozen.list(logs);
   }

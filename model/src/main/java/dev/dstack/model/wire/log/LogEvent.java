@@ -2,7 +2,4 @@ package dev.dstack.model.wire.log;
 
 import java.time.Instant;
 
-public record LogEvent(
-    Instant timestamp,
-    LogEventSource logSource,
-    String message) {}
+public record LogEvent(Instant timestamp, LogEventSource logSource, String message) {}

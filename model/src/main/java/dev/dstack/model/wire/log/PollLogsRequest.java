@@ -1,5 +1,6 @@
 package dev.dstack.model.wire.log;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import java.time.Instant;
 import java.util.UUID;
@@ -13,4 +14,8 @@ public record PollLogsRequest(
     @Default("false") boolean descending,
     @Nullable String nextToken,
     @Default("100") int limit,
-    @Default("false") boolean diagnose) {}
+    @Default("false") boolean diagnose) {
+  public PollLogsRequest {
+    Checks.within("limit", limit, 0, 1000);
+  }
+}

@@ -4,6 +4,4 @@ import dev.dstack.model.json.Default;
 import org.jspecify.annotations.Nullable;
 
 public record CreateProjectRequest(
-    String projectName,
-    @Default("false") boolean isPublic,
-    @Nullable String templatesRepo) {}
+    String projectName, @Default("false") boolean isPublic, @Nullable String templatesRepo) {}

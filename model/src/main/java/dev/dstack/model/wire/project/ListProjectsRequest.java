@@ -1,8 +1,10 @@
 package dev.dstack.model.wire.project;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import java.time.Instant;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 public record ListProjectsRequest(
@@ -13,4 +15,11 @@ public record ListProjectsRequest(
     @Nullable Instant prevCreatedAt,
     @Nullable UUID prevId,
     @Default("2000") int limit,
-    @Default("false") boolean ascending) {}
+    @Default("false") boolean ascending) {
+  private static final Pattern NAME_PATTERN = Pattern.compile("[a-zA-Z0-9-_]*");
+
+  public ListProjectsRequest {
+    Checks.within("limit", limit, 0, 2000);
+    Checks.matches("name_pattern", namePattern, NAME_PATTERN);
+  }
+}

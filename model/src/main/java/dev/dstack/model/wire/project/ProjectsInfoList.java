@@ -4,9 +4,7 @@ import dev.dstack.model.json.Frozen;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-public record ProjectsInfoList(
-    @Nullable Integer totalCount,
-    List<Project> projects) {
+public record ProjectsInfoList(@Nullable Integer totalCount, List<Project> projects) {
   public ProjectsInfoList {
     projects = Frozen.list(projects);
   }

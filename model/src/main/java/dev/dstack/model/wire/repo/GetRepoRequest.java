@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.repo;
 
-public record GetRepoRequest(
-    String repoId,
-    boolean includeCreds) {}
+public record GetRepoRequest(String repoId, boolean includeCreds) {}

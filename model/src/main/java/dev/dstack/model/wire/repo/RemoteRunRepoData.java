@@ -9,4 +9,5 @@ public record RemoteRunRepoData(
     @Nullable String repoBranch,
     @Nullable String repoHash,
     @Nullable String repoConfigName,
-    @Nullable String repoConfigEmail) implements RunRepoData {}
+    @Nullable String repoConfigEmail)
+    implements RunRepoData {}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.repo;
 
-public record RepoHead(
-    String repoId,
-    RepoInfo repoInfo) {}
+public record RepoHead(String repoId, RepoInfo repoInfo) {}

@@ -3,6 +3,4 @@ package dev.dstack.model.wire.repo;
 import org.jspecify.annotations.Nullable;
 
 public record RepoHeadWithCreds(
-    String repoId,
-    RepoInfo repoInfo,
-    @Nullable RemoteRepoCreds repoCreds) {}
+    String repoId, RepoInfo repoInfo, @Nullable RemoteRepoCreds repoCreds) {}

@@ -3,5 +3,4 @@ package dev.dstack.model.wire.repo;
 import dev.dstack.model.json.Literal;
 
 @Literal(property = "repo_type", value = "virtual")
-public record VirtualRunRepoData(
-) implements RunRepoData {}
+public record VirtualRunRepoData() implements RunRepoData {}

@@ -2,6 +2,4 @@ package dev.dstack.model.wire.run;
 
 import org.jspecify.annotations.Nullable;
 
-public record ApplyRunPlanInput(
-    RunSpec runSpec,
-    @Nullable Run currentResource) {}
+public record ApplyRunPlanInput(RunSpec runSpec, @Nullable Run currentResource) {}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.run;
 
-public record ApplyRunPlanRequest(
-    ApplyRunPlanInput plan,
-    boolean force) {}
+public record ApplyRunPlanRequest(ApplyRunPlanInput plan, boolean force) {}

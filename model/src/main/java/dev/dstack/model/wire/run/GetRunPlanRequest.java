@@ -1,5 +1,6 @@
 package dev.dstack.model.wire.run;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import org.jspecify.annotations.Nullable;
 
@@ -9,4 +10,8 @@ public record GetRunPlanRequest(
     @Default("false") boolean reverseOffers,
     @Default("false") boolean fullOffers,
     @Default("false") boolean unallocatedResources,
-    @Default("false") boolean forOffersOnly) {}
+    @Default("false") boolean forOffersOnly) {
+  public GetRunPlanRequest {
+    Checks.within("max_offers", maxOffers, 1, 10_000);
+  }
+}

@@ -1,7 +1,4 @@
 package dev.dstack.model.wire.run;
 
 public record ImagePullProgress(
-    long downloadedBytes,
-    long extractedBytes,
-    long totalBytes,
-    boolean isTotalBytesFinal) {}
+    long downloadedBytes, long extractedBytes, long totalBytes, boolean isTotalBytesFinal) {}

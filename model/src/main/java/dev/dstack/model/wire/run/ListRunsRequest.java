@@ -1,5 +1,6 @@
 package dev.dstack.model.wire.run;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import java.time.Instant;
 import java.util.UUID;
@@ -15,4 +16,9 @@ public record ListRunsRequest(
     @Nullable Instant prevSubmittedAt,
     @Nullable UUID prevRunId,
     @Default("100") int limit,
-    @Default("false") boolean ascending) {}
+    @Default("false") boolean ascending) {
+  public ListRunsRequest {
+    Checks.within("limit", limit, 0, 100);
+    Checks.within("job_submissions_limit", jobSubmissionsLimit, 0, 10);
+  }
+}

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.run;
 
-public record Probe(
-    int successStreak) {}
+public record Probe(int successStreak) {}

@@ -2,6 +2,4 @@ package dev.dstack.model.wire.run;
 
 import java.util.UUID;
 
-public record RunFleet(
-    UUID id,
-    String name) {}
+public record RunFleet(UUID id, String name) {}

@@ -24,4 +24,94 @@ public record RunSpec(
   public RunSpec {
     fileArchives = Frozen.list(fileArchives);
   }
+
+  public RunSpec withRunName(@Nullable String newRunName) {
+    return new RunSpec(
+        newRunName,
+        repoId,
+        repoData,
+        repoCodeHash,
+        repoDir,
+        fileArchives,
+        workingDir,
+        configurationPath,
+        configuration,
+        profile,
+        sshKeyPub);
+  }
+
+  public RunSpec withConfiguration(RunConfiguration newConfiguration) {
+    return new RunSpec(
+        runName,
+        repoId,
+        repoData,
+        repoCodeHash,
+        repoDir,
+        fileArchives,
+        workingDir,
+        configurationPath,
+        newConfiguration,
+        profile,
+        sshKeyPub);
+  }
+
+  public RunSpec withProfile(@Nullable Profile newProfile) {
+    return new RunSpec(
+        runName,
+        repoId,
+        repoData,
+        repoCodeHash,
+        repoDir,
+        fileArchives,
+        workingDir,
+        configurationPath,
+        configuration,
+        newProfile,
+        sshKeyPub);
+  }
+
+  public RunSpec withSshKeyPub(@Nullable String newSshKeyPub) {
+    return new RunSpec(
+        runName,
+        repoId,
+        repoData,
+        repoCodeHash,
+        repoDir,
+        fileArchives,
+        workingDir,
+        configurationPath,
+        configuration,
+        profile,
+        newSshKeyPub);
+  }
+
+  public RunSpec withFileArchives(List<FileArchiveMapping> newFileArchives) {
+    return new RunSpec(
+        runName,
+        repoId,
+        repoData,
+        repoCodeHash,
+        repoDir,
+        newFileArchives,
+        workingDir,
+        configurationPath,
+        configuration,
+        profile,
+        sshKeyPub);
+  }
+
+  public RunSpec withRepo(@Nullable String newRepoId, @Nullable RunRepoData newRepoData) {
+    return new RunSpec(
+        runName,
+        newRepoId,
+        newRepoData,
+        repoCodeHash,
+        repoDir,
+        fileArchives,
+        workingDir,
+        configurationPath,
+        configuration,
+        profile,
+        sshKeyPub);
+  }
 }

@@ -1,6 +1,3 @@
 package dev.dstack.model.wire.run;
 
-public record ServiceModelSpec(
-    String name,
-    String baseUrl,
-    String type) {}
+public record ServiceModelSpec(String name, String baseUrl, String type) {}

@@ -7,9 +7,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 public record ServiceSpec(
-    String url,
-    @Nullable ServiceModelSpec model,
-    @Default("{}") Map<String, JsonNode> options) {
+    String url, @Nullable ServiceModelSpec model, @Default("{}") Map<String, JsonNode> options) {
   public ServiceSpec {
     options = Frozen.map(options);
   }

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.secret;
 
-public record GetSecretRequest(
-    String name) {}
+public record GetSecretRequest(String name) {}

@@ -1,5 +1,3 @@
 package dev.dstack.model.wire.server;
 
-public record OAuthProviderInfo(
-    String name,
-    boolean enabled) {}
+public record OAuthProviderInfo(String name, boolean enabled) {}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.server;
 
 import org.jspecify.annotations.Nullable;
 
-public record ServerInfo(
-    @Nullable String serverVersion) {}
+public record ServerInfo(@Nullable String serverVersion) {}

@@ -2,6 +2,4 @@ package dev.dstack.model.wire.user;
 
 import org.jspecify.annotations.Nullable;
 
-public record AddPublicKeyRequest(
-    String key,
-    @Nullable String name) {}
+public record AddPublicKeyRequest(String key, @Nullable String name) {}

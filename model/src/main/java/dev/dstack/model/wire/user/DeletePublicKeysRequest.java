@@ -4,8 +4,7 @@ import dev.dstack.model.json.Frozen;
 import java.util.List;
 import java.util.UUID;
 
-public record DeletePublicKeysRequest(
-    List<UUID> ids) {
+public record DeletePublicKeysRequest(List<UUID> ids) {
   public DeletePublicKeysRequest {
     ids = Frozen.list(ids);
   }

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.user;
 
-public record GetUserRequest(
-    String username) {}
+public record GetUserRequest(String username) {}

@@ -4,8 +4,4 @@ import java.time.Instant;
 import java.util.UUID;
 
 public record PublicKeyInfo(
-    UUID id,
-    Instant addedAt,
-    String name,
-    String type,
-    String fingerprint) {}
+    UUID id, Instant addedAt, String name, String type, String fingerprint) {}

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.user;
 
-public record RefreshTokenRequest(
-    String username) {}
+public record RefreshTokenRequest(String username) {}

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.user;
 
-public record UserPermissions(
-    boolean canCreateProjects) {}
+public record UserPermissions(boolean canCreateProjects) {}

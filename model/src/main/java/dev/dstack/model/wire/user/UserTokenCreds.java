@@ -1,4 +1,8 @@
 package dev.dstack.model.wire.user;
 
-public record UserTokenCreds(
-    String token) {}
+public record UserTokenCreds(String token) {
+  @Override
+  public String toString() {
+    return "UserTokenCreds[***]";
+  }
+}

@@ -14,4 +14,9 @@ public record UserWithCreds(
     UserPermissions permissions,
     @Nullable String sshPublicKey,
     UserTokenCreds creds,
-    @Nullable String sshPrivateKey) {}
+    @Nullable String sshPrivateKey) {
+  @Override
+  public String toString() {
+    return "UserWithCreds[username=" + username + ", ***]";
+  }
+}

@@ -2,5 +2,4 @@ package dev.dstack.model.wire.volume;
 
 import dev.dstack.model.wire.configuration.VolumeConfiguration;
 
-public record CreateVolumeRequest(
-    VolumeConfiguration configuration) {}
+public record CreateVolumeRequest(VolumeConfiguration configuration) {}

@@ -1,4 +1,3 @@
 package dev.dstack.model.wire.volume;
 
-public record GetVolumeRequest(
-    String name) {}
+public record GetVolumeRequest(String name) {}

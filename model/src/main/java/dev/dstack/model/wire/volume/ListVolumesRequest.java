@@ -1,5 +1,6 @@
 package dev.dstack.model.wire.volume;
 
+import dev.dstack.model.json.Checks;
 import dev.dstack.model.json.Default;
 import java.time.Instant;
 import java.util.UUID;
@@ -11,4 +12,8 @@ public record ListVolumesRequest(
     @Nullable Instant prevCreatedAt,
     @Nullable UUID prevId,
     @Default("100") int limit,
-    @Default("false") boolean ascending) {}
+    @Default("false") boolean ascending) {
+  public ListVolumesRequest {
+    Checks.within("limit", limit, 0, 100);
+  }
+}

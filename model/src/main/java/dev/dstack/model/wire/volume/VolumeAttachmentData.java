@@ -2,5 +2,4 @@ package dev.dstack.model.wire.volume;
 
 import org.jspecify.annotations.Nullable;
 
-public record VolumeAttachmentData(
-    @Nullable String deviceName) {}
+public record VolumeAttachmentData(@Nullable String deviceName) {}

@@ -1,0 +1,5 @@
+/** Accelerators and processors on offer, grouped. */
+@NullMarked
+package dev.dstack.api.gpu;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Logs of jobs, read page by page. */
+@NullMarked
+package dev.dstack.api.log;
+
+import org.jspecify.annotations.NullMarked;

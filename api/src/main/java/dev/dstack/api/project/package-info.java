@@ -1,0 +1,5 @@
+/** Projects and their members. */
+@NullMarked
+package dev.dstack.api.project;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,249 @@
+package dev.dstack.api.run;
+
+import dev.dstack.api.run.StoredSpecs.Specs;
+import dev.dstack.api.web.Now;
+import dev.dstack.api.web.Wire;
+import dev.dstack.db.views.JobViewRow;
+import dev.dstack.db.views.RunRow;
+import dev.dstack.db.views.RunViewRow;
+import dev.dstack.model.config.RunSpecs;
+import dev.dstack.model.ids.JobId;
+import dev.dstack.model.job.JobStatus;
+import dev.dstack.model.json.Json;
+import dev.dstack.model.offer.Availability;
+import dev.dstack.model.resources.Resources;
+import dev.dstack.model.run.RunStatus;
+import dev.dstack.model.wire.common.NetworkMode;
+import dev.dstack.model.wire.instance.InstanceOfferWithAvailability;
+import dev.dstack.model.wire.resources.Memory;
+import dev.dstack.model.wire.run.Job;
+import dev.dstack.model.wire.run.JobConnectionInfo;
+import dev.dstack.model.wire.run.JobProvisioningData;
+import dev.dstack.model.wire.run.JobRuntimeData;
+import dev.dstack.model.wire.run.JobSpec;
+import dev.dstack.model.wire.run.JobSubmission;
+import dev.dstack.model.wire.run.Run;
+import dev.dstack.model.wire.run.RunFleet;
+import dev.dstack.workflows.fleet.Placement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** From what is stored and shown to the run of the API. */
+record RunMapper(Now now) {
+  private static final int SSH_PORT = 22;
+
+  /**
+   * @param jobs without them there is no latest submission either
+   * @param submissions false: jobs are shown without their submissions
+   * @param connection whether to say how to connect to running jobs
+   */
+  record Detail(boolean jobs, boolean submissions, boolean connection) {
+    static final Detail FULL = new Detail(true, true, true);
+    static final Detail LISTED = new Detail(true, true, false);
+  }
+
+  Run wire(RunRow row, Specs specs, Detail detail) {
+    List<Job> jobs = detail.jobs() ? jobs(row, specs, detail) : List.of();
+    List<JobSubmission> first =
+        jobs.isEmpty() ? List.of() : jobs.getFirst().jobSubmissions();
+    RunViewRow view = row.view();
+    RunStatus status = row.status();
+    return new Run(
+        row.id().value(),
+        row.project(),
+        row.user(),
+        view == null || view.fleet() == null
+            ? null
+            : new RunFleet(view.fleet().id().value(), view.fleet().name()),
+        row.submittedAt(),
+        row.lastProcessedAt(),
+        status,
+        view == null || view.statusMessage().isEmpty() ? status.wire() : view.statusMessage(),
+        view == null ? null : view.terminationReason(),
+        specs.run(),
+        jobs,
+        first.isEmpty() ? null : first.getLast(),
+        cost(jobs),
+        null,
+        row.deploymentNum(),
+        view == null ? null : view.error(),
+        row.deletedAt() != null,
+        status.isFinal() ? null : nextTrigger(row, specs));
+  }
+
+  private @Nullable Instant nextTrigger(RunRow row, Specs specs) {
+    RunViewRow view = row.view();
+    return view != null && view.nextTriggeredAt() != null
+        ? view.nextTriggeredAt()
+        : RunSpecs.nextTrigger(specs.run(), now.instant()).orElse(null);
+  }
+
+  private List<Job> jobs(RunRow row, Specs specs, Detail detail) {
+    if (row.jobs().isEmpty()) {
+      boolean starts =
+          row.status() == RunStatus.SUBMITTED
+              && RunSpecs.profile(specs.run()).schedule() == null;
+      return starts ? accepted(row, specs, detail) : List.of();
+    }
+    record Place(int replica, int job) {}
+    Map<Place, List<JobViewRow>> byPlace = new LinkedHashMap<>();
+    for (JobViewRow job : row.jobs()) {
+      byPlace
+          .computeIfAbsent(new Place(job.replicaNum(), job.jobNum()), _ -> new ArrayList<>())
+          .add(job);
+    }
+    List<Job> jobs = new ArrayList<>();
+    byPlace.forEach(
+        (place, submissions) -> {
+          JobSpec spec = spec(specs, place.replica(), place.job());
+          if (spec != null) {
+            boolean running = submissions.getLast().status() == JobStatus.RUNNING;
+            jobs.add(
+                new Job(
+                    spec,
+                    detail.submissions()
+                        ? submissions.stream().map(this::submission).toList()
+                        : List.of(),
+                    detail.connection() && running ? connection(row.runName()) : null));
+          }
+        });
+    return jobs;
+  }
+
+  private static @Nullable JobSpec spec(Specs specs, int replica, int job) {
+    for (JobSpec spec : specs.jobs()) {
+      if (spec.replicaNum() == replica && spec.jobNum() == job) {
+        return spec;
+      }
+    }
+    return null;
+  }
+
+  /** An accepted run shows its first submissions before its workflow does. */
+  private static List<Job> accepted(RunRow row, Specs specs, Detail detail) {
+    return specs.jobs().stream()
+        .map(
+            spec ->
+                new Job(
+                    spec,
+                    detail.submissions() ? List.of(acceptedSubmission(row, spec)) : List.of(),
+                    null))
+        .toList();
+  }
+
+  private static JobSubmission acceptedSubmission(RunRow row, JobSpec spec) {
+    return new JobSubmission(
+        JobId.attempt(row.id(), spec.replicaNum(), spec.jobNum(), 0).value(),
+        0,
+        row.deploymentNum(),
+        row.submittedAt(),
+        row.submittedAt(),
+        null,
+        null,
+        JobStatus.SUBMITTED,
+        JobStatus.SUBMITTED.wire(),
+        null,
+        null,
+        null,
+        null,
+        null,
+        null,
+        List.of(),
+        null);
+  }
+
+  private JobSubmission submission(JobViewRow job) {
+    Placement placement =
+        job.placementJson() == null
+            ? null
+            : Json.lenient().readValue(job.placementJson(), Placement.class);
+    return new JobSubmission(
+        job.id().value(),
+        job.submissionNum(),
+        0,
+        job.submittedAt(),
+        job.at(),
+        job.finishedAt(),
+        null,
+        job.status(),
+        job.statusMessage().isEmpty() ? job.status().wire() : job.statusMessage(),
+        job.terminationReason(),
+        job.terminationReasonMessage(),
+        job.exitStatus(),
+        placement == null ? null : provisioning(job, placement),
+        placement == null ? null : runtime(job, placement),
+        null,
+        List.of(),
+        null);
+  }
+
+  private static JobProvisioningData provisioning(JobViewRow job, Placement placement) {
+    String hostname = placement.hostname() == null ? "" : placement.hostname();
+    return new JobProvisioningData(
+        Wire.backend(placement.offer().backend()),
+        null,
+        Wire.type(placement.offer()),
+        placement.instance().toString(),
+        hostname,
+        hostname.isEmpty() ? null : hostname,
+        true,
+        null,
+        placement.offer().region(),
+        null,
+        null,
+        placement.offer().price(),
+        job.username() == null ? "root" : job.username(),
+        SSH_PORT,
+        false,
+        null,
+        null,
+        null);
+  }
+
+  private static JobRuntimeData runtime(JobViewRow job, Placement placement) {
+    Resources taken = placement.taken();
+    boolean part = !taken.equals(placement.offer().resources());
+    boolean started = job.runningAt() != null;
+    InstanceOfferWithAvailability offer =
+        Wire.offer(
+            placement.offer(), Availability.IDLE, placement.blocks(), placement.totalBlocks());
+    return new JobRuntimeData(
+        NetworkMode.HOST,
+        part ? Integer.valueOf(taken.gpus().size()) : null,
+        part ? Double.valueOf(taken.cpus()) : null,
+        part ? Memory.ofMib(taken.memoryMib()) : null,
+        started ? Map.of() : null,
+        List.of(),
+        offer,
+        job.workingDir(),
+        job.username());
+  }
+
+  private static JobConnectionInfo connection(String runName) {
+    return new JobConnectionInfo(
+        null, null, null, List.of("ssh", runName), null, null, null, null);
+  }
+
+  /** Dollars: price an hour, for as long as each submission has had a machine. */
+  private double cost(List<Job> jobs) {
+    double dollars = 0;
+    for (Job job : jobs) {
+      for (JobSubmission submission : job.jobSubmissions()) {
+        JobProvisioningData machine = submission.jobProvisioningData();
+        if (machine != null && machine.price() > 0) {
+          Instant end =
+              submission.finishedAt() == null ? now.instant() : submission.finishedAt();
+          long millis =
+              Math.max(0, Duration.between(submission.submittedAt(), end).toMillis());
+          dollars += machine.price() * millis / 3_600_000.0;
+        }
+      }
+    }
+    return Math.round(dollars * 10_000) / 10_000.0;
+  }
+}

@@ -1,0 +1,86 @@
+package dev.dstack.api.run;
+
+import dev.dstack.api.config.Limits;
+import dev.dstack.api.error.ApiException;
+import dev.dstack.model.config.JobSpecs;
+import dev.dstack.model.config.RunSpecs;
+import dev.dstack.model.config.SpecProblem;
+import dev.dstack.model.config.UnsupportedYet;
+import dev.dstack.model.json.Json;
+import dev.dstack.model.wire.configuration.ProfileParams;
+import dev.dstack.model.wire.configuration.RunBase;
+import dev.dstack.model.wire.resources.GpuSpec;
+import dev.dstack.model.wire.run.JobSpec;
+import dev.dstack.model.wire.run.RunSpec;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A specification as it will be executed, or the answer that says what is wrong with it. */
+record SpecCheck(RunSpec effective, List<JobSpec> jobs) {
+  /** Stands for the name that a run gets when it is submitted. */
+  private static final String UNNAMED = "dry-run";
+
+  static SpecCheck of(RunSpec spec, @Nullable String userPublicKey) {
+    List<SpecProblem> problems = new ArrayList<>(RunSpecs.problems(spec));
+    problems.addAll(UnsupportedYet.check(spec));
+    problems.addAll(unsupportedRequests(spec));
+    if (!problems.isEmpty()) {
+      throw ApiException.badRequest(SpecProblem.pretty(problems));
+    }
+    RunSpec effective = RunSpecs.effective(spec, userPublicKey);
+    int bytes = Json.lenient().writeValueAsBytes(effective).length;
+    if (bytes > Limits.SPEC_BYTES) {
+      throw ApiException.badRequest(
+          "The run's specification has "
+              + (bytes >> 10)
+              + " kB, and the limit is "
+              + (Limits.SPEC_BYTES >> 10)
+              + " kB; put code and data into `files`");
+    }
+    return new SpecCheck(effective, jobs(effective));
+  }
+
+  /**
+   * For a question about offers: the client fills in an image that is never pulled and a user who
+   * runs nothing.
+   */
+  static SpecCheck ofOffersOnly(RunSpec spec, @Nullable String userPublicKey) {
+    RunBase base = spec.configuration().base();
+    if (!JobSpecs.OFFERS_IMAGE.equals(base.image())) {
+      return of(spec, userPublicKey);
+    }
+    RunSpec plain =
+        spec.withConfiguration(spec.configuration().withBase(base.withImage(null).withUser(null)));
+    of(plain, userPublicKey);
+    RunSpec effective = RunSpecs.effective(spec, userPublicKey);
+    return new SpecCheck(effective, jobs(effective));
+  }
+
+  private static List<JobSpec> jobs(RunSpec effective) {
+    RunSpec named = effective.runName() == null ? effective.withRunName(UNNAMED) : effective;
+    try {
+      return JobSpecs.of(named);
+    } catch (IllegalArgumentException e) {
+      throw ApiException.badRequest(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static List<SpecProblem> unsupportedRequests(RunSpec spec) {
+    List<SpecProblem> problems = new ArrayList<>();
+    ProfileParams profile = RunSpecs.profile(spec);
+    GpuSpec gpu = spec.configuration().resources().gpu();
+    if (gpu != null && gpu.computeCapability() != null) {
+      problems.add(
+          new SpecProblem(
+              "resources.gpu.compute_capability",
+              "is not supported by this server version yet: name the accelerator instead"));
+    }
+    if (profile.availabilityZones() != null) {
+      problems.add(
+          new SpecProblem(
+              "availability_zones", "is not supported by this server version yet: use `regions`"));
+    }
+    return problems;
+  }
+}

@@ -1,0 +1,5 @@
+/** Schema records. */
+@NullUnmarked
+package dev.dstack.db.jooq.generated.records;
+
+import org.jspecify.annotations.NullUnmarked;

@@ -1,0 +1,262 @@
+package dev.dstack.db.views;
+
+import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
+import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
+import static dev.dstack.db.jooq.generated.views.Tables.BACKEND_OFFER;
+import static dev.dstack.db.jooq.generated.views.Tables.FLEET_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_CLAIM;
+import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.RUN_VIEW;
+
+import dev.dstack.db.Clean;
+import dev.dstack.db.Database;
+import dev.dstack.db.jooq.generated.views.tables.records.FleetViewRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.InstanceViewRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.JobViewRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.RunViewRecord;
+import dev.dstack.db.records.Events;
+import dev.dstack.db.records.NewEvent;
+import dev.dstack.model.ids.InstanceId;
+import dev.dstack.model.ids.JobId;
+import dev.dstack.model.ids.ProjectId;
+import dev.dstack.model.offer.BackendType;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jooq.DSLContext;
+import org.jooq.Field;
+import org.jooq.Table;
+import org.jooq.TableRecord;
+import org.jooq.impl.DSL;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The only writer of views. Each method is one transaction with the events that belong to it; a
+ * revision that is not above the stored one changes nothing, so repeating a call or being late with
+ * it is harmless.
+ */
+public final class ViewWriter {
+  private final Database database;
+
+  /**
+   * @param database a pool of role WORKER
+   */
+  public ViewWriter(Database database) {
+    this.database = database;
+  }
+
+  /** A final status also frees the run's name. */
+  public void writeRun(RunViewRow run, List<NewEvent> events) {
+    RunViewRecord row = new RunViewRecord();
+    row.setId(run.id().value());
+    row.setProjectId(run.project().value());
+    row.setRevision(run.revision());
+    row.setStatus(run.status().wire());
+    row.setStatusMessage(Clean.text(run.statusMessage()));
+    row.setTerminationReason(run.terminationReason());
+    row.setError(Clean.textOrNull(run.error()));
+    RunViewRow.Fleet fleet = run.fleet();
+    row.setFleetId(fleet == null ? null : fleet.id().value());
+    row.setFleetProject(fleet == null ? null : fleet.project());
+    row.setFleetName(fleet == null ? null : fleet.name());
+    row.setAt(Clean.instant(run.at()));
+    row.setNextTriggeredAt(Clean.instantOrNull(run.nextTriggeredAt()));
+    row.setPriority(run.priority());
+    row.setDeploymentNum(run.deploymentNum());
+    database.transaction(
+        dsl -> {
+          if (upsert(dsl, RUN_VIEW, RUN_VIEW.ID, RUN_VIEW.REVISION, row)
+              && run.status().isFinal()) {
+            dsl.update(RUN_SUBMISSION)
+                .set(RUN_SUBMISSION.FINISHED_AT, Clean.instant(run.at()))
+                .where(RUN_SUBMISSION.ID.eq(run.id().value()), RUN_SUBMISSION.FINISHED_AT.isNull())
+                .execute();
+          }
+          Events.write(dsl, events);
+        });
+  }
+
+  public void writeJob(JobViewRow job, List<NewEvent> events) {
+    JobViewRecord row = new JobViewRecord();
+    row.setId(job.id().value());
+    row.setRunId(job.run().value());
+    row.setProjectId(job.project().value());
+    row.setReplicaNum(job.replicaNum());
+    row.setJobNum(job.jobNum());
+    row.setSubmissionNum(job.submissionNum());
+    row.setJobName(job.jobName());
+    row.setRevision(job.revision());
+    row.setStatus(job.status().wire());
+    row.setStatusMessage(Clean.text(job.statusMessage()));
+    row.setTerminationReason(job.terminationReason());
+    row.setTerminationReasonMessage(Clean.textOrNull(job.terminationReasonMessage()));
+    row.setExitStatus(job.exitStatus());
+    row.setInstanceId(job.instance() == null ? null : job.instance().value());
+    row.setPlacement(Clean.jsonOrNull(job.placementJson()));
+    row.setWorkingDir(Clean.textOrNull(job.workingDir()));
+    row.setUsername(Clean.textOrNull(job.username()));
+    row.setSubmittedAt(Clean.instant(job.submittedAt()));
+    row.setAt(Clean.instant(job.at()));
+    row.setRunningAt(Clean.instantOrNull(job.runningAt()));
+    row.setFinishedAt(Clean.instantOrNull(job.finishedAt()));
+    database.transaction(
+        dsl -> {
+          upsert(dsl, JOB_VIEW, JOB_VIEW.ID, JOB_VIEW.REVISION, row);
+          Events.write(dsl, events);
+        });
+  }
+
+  public void writeInstance(InstanceViewRow instance, List<NewEvent> events) {
+    InstanceViewRecord row = new InstanceViewRecord();
+    row.setId(instance.id().value());
+    row.setProjectId(instance.project().value());
+    row.setFleetId(instance.fleet().value());
+    row.setFleetName(instance.fleetName());
+    row.setNumber(instance.number());
+    row.setName(instance.name());
+    row.setRevision(instance.revision());
+    row.setStatus(instance.status().wire());
+    row.setHost(instance.host().name());
+    row.setTerminationReason(instance.terminationReason());
+    row.setTerminationReasonMessage(Clean.textOrNull(instance.terminationReasonMessage()));
+    row.setOffer(Clean.json(instance.offerJson()));
+    row.setProviderId(Clean.textOrNull(instance.providerId()));
+    row.setHostname(Clean.textOrNull(instance.hostname()));
+    row.setCreatedAt(Clean.instant(instance.createdAt()));
+    row.setAt(Clean.instant(instance.at()));
+    row.setFinishedAt(Clean.instantOrNull(instance.finishedAt()));
+    database.transaction(
+        dsl -> {
+          upsert(dsl, INSTANCE_VIEW, INSTANCE_VIEW.ID, INSTANCE_VIEW.REVISION, row);
+          Events.write(dsl, events);
+        });
+  }
+
+  /**
+   * Claims come as changes since the last revision, so they are applied only with a revision that
+   * is new. The writer waits for one before it sends the next.
+   */
+  public void writeFleet(
+      FleetViewRow fleet, List<ClaimRow> claimed, List<Released> released, List<NewEvent> events) {
+    FleetViewRecord row = new FleetViewRecord();
+    row.setId(fleet.id().value());
+    row.setProjectId(fleet.project().value());
+    row.setName(fleet.name());
+    row.setRevision(fleet.revision());
+    row.setStatus(fleet.status().wire());
+    row.setStatusMessage(Clean.textOrNull(fleet.statusMessage()));
+    row.setCreatedAt(Clean.instant(fleet.createdAt()));
+    row.setAt(Clean.instant(fleet.at()));
+    database.transaction(
+        dsl -> {
+          if (upsert(dsl, FLEET_VIEW, FLEET_VIEW.ID, FLEET_VIEW.REVISION, row)) {
+            applyClaims(dsl, fleet, claimed, released);
+            if (fleet.status().isFinal()) {
+              dsl.update(FLEET)
+                  .set(FLEET.DELETED_AT, Clean.instant(fleet.at()))
+                  .where(FLEET.ID.eq(fleet.id().value()), FLEET.DELETED_AT.isNull())
+                  .execute();
+            }
+          }
+          Events.write(dsl, events);
+        });
+  }
+
+  /** The end of a claim. */
+  public record Released(JobId job, InstanceId instance) {}
+
+  private static void applyClaims(
+      DSLContext dsl, FleetViewRow fleet, List<ClaimRow> claimed, List<Released> released) {
+    for (Released one : released) {
+      dsl.deleteFrom(INSTANCE_CLAIM)
+          .where(
+              INSTANCE_CLAIM.JOB_ID.eq(one.job().value()),
+              INSTANCE_CLAIM.INSTANCE_ID.eq(one.instance().value()))
+          .execute();
+    }
+    for (ClaimRow claim : claimed) {
+      dsl.insertInto(INSTANCE_CLAIM)
+          .set(INSTANCE_CLAIM.JOB_ID, claim.job().value())
+          .set(INSTANCE_CLAIM.INSTANCE_ID, claim.instance().value())
+          .set(INSTANCE_CLAIM.FLEET_ID, fleet.id().value())
+          .set(INSTANCE_CLAIM.BLOCKS, claim.blocks())
+          .set(INSTANCE_CLAIM.TOTAL_BLOCKS, claim.totalBlocks())
+          .set(INSTANCE_CLAIM.TAKEN, Clean.json(claim.takenJson()))
+          .set(INSTANCE_CLAIM.REVISION, fleet.revision())
+          .set(INSTANCE_CLAIM.CLAIMED_AT, Clean.instant(fleet.at()))
+          .onConflict(INSTANCE_CLAIM.JOB_ID)
+          .doUpdate()
+          .setAllToExcluded()
+          .execute();
+    }
+    if (fleet.status().isFinal()) {
+      dsl.deleteFrom(INSTANCE_CLAIM)
+          .where(INSTANCE_CLAIM.FLEET_ID.eq(fleet.id().value()))
+          .execute();
+    }
+  }
+
+  /**
+   * @param error absent: the offers replace what was known; else only the error and the time are
+   */
+  public void writeOffers(
+      ProjectId project,
+      BackendType backend,
+      String offersJson,
+      @Nullable String error,
+      Instant at) {
+    database.transaction(
+        dsl -> {
+          var insert =
+              dsl.insertInto(BACKEND_OFFER)
+                  .set(BACKEND_OFFER.PROJECT_ID, project.value())
+                  .set(BACKEND_OFFER.BACKEND, backend.name())
+                  .set(BACKEND_OFFER.OFFERS, Clean.json(offersJson))
+                  .set(BACKEND_OFFER.ERROR, Clean.textOrNull(error))
+                  .set(BACKEND_OFFER.AT, Clean.instant(at))
+                  .onConflict(BACKEND_OFFER.PROJECT_ID, BACKEND_OFFER.BACKEND)
+                  .doUpdate()
+                  .set(BACKEND_OFFER.ERROR, DSL.excluded(BACKEND_OFFER.ERROR))
+                  .set(BACKEND_OFFER.AT, DSL.excluded(BACKEND_OFFER.AT));
+          if (error == null) {
+            insert.set(BACKEND_OFFER.OFFERS, DSL.excluded(BACKEND_OFFER.OFFERS)).execute();
+          } else {
+            insert.execute();
+          }
+        });
+  }
+
+  /** Forgets the offers of backends that a project does not have any more. */
+  public void removeOffersExcept(List<Map.Entry<ProjectId, BackendType>> kept) {
+    database.transaction(
+        dsl ->
+            dsl.deleteFrom(BACKEND_OFFER)
+                .where(
+                    DSL.row(BACKEND_OFFER.PROJECT_ID, BACKEND_OFFER.BACKEND)
+                        .notIn(
+                            kept.stream()
+                                .map(
+                                    entry ->
+                                        DSL.row(entry.getKey().value(), entry.getValue().name()))
+                                .toList()))
+                .execute());
+  }
+
+  private static <R extends TableRecord<R>> boolean upsert(
+      DSLContext dsl, Table<R> table, Field<UUID> id, Field<Long> revision, R row) {
+    for (Field<?> field : table.fields()) {
+      // An absent value replaces a present one, too.
+      row.touched(field, true);
+    }
+    return dsl.insertInto(table)
+            .set(row)
+            .onConflict(id)
+            .doUpdate()
+            .setAllToExcluded()
+            .where(revision.lt(DSL.excluded(revision)))
+            .execute()
+        == 1;
+  }
+}

@@ -1,0 +1,98 @@
+package dev.dstack.agent;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * The agent's directory. Its own files are for its user only; the way to the tasks can be walked by
+ * everybody, because a task may run as somebody else, but not listed.
+ */
+public final class AgentHome implements AutoCloseable {
+  private final Path directory;
+  private final FileChannel lockFile;
+  private final FileLock lock;
+
+  private AgentHome(Path directory, FileChannel lockFile, FileLock lock) {
+    this.directory = directory;
+    this.lockFile = lockFile;
+    this.lock = lock;
+  }
+
+  /** Takes the directory for this process; empty: another agent has it. */
+  public static Optional<AgentHome> open(Path directory) throws IOException {
+    Path home = directory.toAbsolutePath().normalize();
+    Durable.directory(home, "rwx--x--x");
+    Durable.directory(home.resolve("tasks"), "rwx--x--x");
+    Durable.directory(home.resolve("archives"), "rwx------");
+    Durable.directory(home.resolve("trash"), "rwx------");
+    FileChannel file =
+        FileChannel.open(home.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileLock lock = file.tryLock();
+    if (lock == null) {
+      file.close();
+      return Optional.empty();
+    }
+    return Optional.of(new AgentHome(home, file, lock));
+  }
+
+  public Path directory() {
+    return directory;
+  }
+
+  public Path tasks() {
+    return directory.resolve("tasks");
+  }
+
+  public Path archives() {
+    return directory.resolve("archives");
+  }
+
+  public Path trash() {
+    return directory.resolve("trash");
+  }
+
+  public Path announcement() {
+    return directory.resolve("agent.json");
+  }
+
+  public Path log() {
+    return directory.resolve("agent.log");
+  }
+
+  /** The bearer token; made at the first start. */
+  public String token() throws IOException {
+    Path file = directory.resolve("token");
+    if (Files.exists(file)) {
+      String token = Files.readString(file).strip();
+      if (!token.isEmpty()) {
+        return token;
+      }
+    }
+    byte[] random = new byte[32];
+    new SecureRandom().nextBytes(random);
+    String token = HexFormat.of().formatHex(random);
+    Durable.write(file, (token + "\n").getBytes(StandardCharsets.UTF_8), "rw-------", true);
+    return token;
+  }
+
+  /** For people who look at the lock: who has it. */
+  public void signLock(long pid) throws IOException {
+    lockFile.truncate(0);
+    lockFile.write(ByteBuffer.wrap((pid + "\n").getBytes(StandardCharsets.UTF_8)), 0);
+  }
+
+  @Override
+  public void close() throws IOException {
+    lock.release();
+    lockFile.close();
+  }
+}

@@ -1,0 +1,23 @@
+package dev.dstack.agent.task;
+
+import dev.dstack.model.agent.TaskStatus;
+
+/** Where the agent stands with a task; written down before the next thing is done. */
+enum Phase {
+  /** Taken, nothing has been started. */
+  ACCEPTED(TaskStatus.PREPARING),
+  /** It may have been started: from here on only its own marker tells. */
+  STARTING(TaskStatus.PREPARING),
+  RUNNING(TaskStatus.RUNNING),
+  EXITED(TaskStatus.EXITED);
+
+  private final TaskStatus status;
+
+  Phase(TaskStatus status) {
+    this.status = status;
+  }
+
+  TaskStatus status() {
+    return status;
+  }
+}

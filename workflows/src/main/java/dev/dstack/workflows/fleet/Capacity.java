@@ -1,0 +1,168 @@
+package dev.dstack.workflows.fleet;
+
+import dev.dstack.model.fleet.Sharing;
+import dev.dstack.model.offer.Offer;
+import dev.dstack.model.offer.Requirements;
+import dev.dstack.model.resources.Gpu;
+import dev.dstack.model.resources.Resources;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What of one instance is taken, and whether a job still fits. */
+final class Capacity {
+  /** What a job would get. */
+  record Share(Resources taken, int blocks, int totalBlocks) {}
+
+  /** Either a share, or why there is none. */
+  sealed interface Fit {
+    record Fits(Share share) implements Fit {}
+
+    record No(String why) implements Fit {}
+  }
+
+  private final Sharing sharing;
+  private final Offer offer;
+  private final List<Share> claims = new ArrayList<>();
+
+  Capacity(Sharing sharing, Offer offer) {
+    this.sharing = sharing;
+    this.offer = offer;
+  }
+
+  Offer offer() {
+    return offer;
+  }
+
+  boolean idle() {
+    return claims.isEmpty();
+  }
+
+  void take(Share share) {
+    claims.add(share);
+  }
+
+  void give(Share share) {
+    claims.remove(share);
+  }
+
+  int totalBlocks() {
+    return sharing instanceof Sharing.Blocks(int total) ? total : 1;
+  }
+
+  int busyBlocks() {
+    int busy = claims.stream().mapToInt(Share::blocks).sum();
+    return Math.min(busy, totalBlocks());
+  }
+
+  double usedCpus() {
+    return claims.stream().mapToDouble(claim -> claim.taken().cpus()).sum();
+  }
+
+  /**
+   * @param wholly nodes of one gang take their instance entirely where it is divided into blocks
+   */
+  Fit fit(Requirements wanted, boolean wholly) {
+    return switch (sharing) {
+      case Sharing.Whole _ -> fitWhole(wanted);
+      case Sharing.Blocks(int total) -> fitBlocks(wanted, total, wholly);
+      case Sharing.ByRequest _ -> fitByRequest(wanted);
+    };
+  }
+
+  private Fit fitWhole(Requirements wanted) {
+    Optional<String> refusal = wanted.refusal(offer);
+    if (refusal.isPresent()) {
+      return new Fit.No(refusal.get());
+    }
+    return idle() ? new Fit.Fits(new Share(offer.resources(), 1, 1)) : new Fit.No("is busy");
+  }
+
+  private Fit fitBlocks(Requirements wanted, int total, boolean wholly) {
+    int free = total - claims.stream().mapToInt(Share::blocks).sum();
+    String why = "all " + total + " blocks are busy";
+    for (int blocks = wholly ? total : 1; blocks <= total; blocks++) {
+      Resources share = share(blocks, total);
+      Optional<String> refusal = wanted.refusal(with(share));
+      if (refusal.isEmpty()) {
+        return blocks <= free
+            ? new Fit.Fits(new Share(share, blocks, total))
+            : new Fit.No(free + " of " + total + " blocks are free, " + blocks + " are needed");
+      }
+      why = refusal.get();
+    }
+    return new Fit.No(why);
+  }
+
+  /** Equal parts of everything but the disk, which is shared. */
+  private Resources share(int blocks, int total) {
+    Resources all = offer.resources();
+    return new Resources(
+        all.arch(),
+        all.cpus() * blocks / total,
+        all.memoryMib() * blocks / total,
+        all.diskMib(),
+        all.gpus().subList(0, all.gpus().size() * blocks / total),
+        all.spot());
+  }
+
+  /** The upper bounds of a request are about what it gets, which is the least it asked for. */
+  private Fit fitByRequest(Requirements wanted) {
+    Resources free = free();
+    Resources taken = wanted.taken(free);
+    Optional<String> refusal = wanted.refusal(with(taken));
+    if (refusal.isPresent()) {
+      return new Fit.No(refusal.get());
+    }
+    if (taken.cpus() > free.cpus()) {
+      return new Fit.No(lacks("cpus", number(free.cpus()), number(taken.cpus())));
+    }
+    if (taken.memoryMib() > free.memoryMib()) {
+      return new Fit.No(lacks("memory", mib(free.memoryMib()), mib(taken.memoryMib())));
+    }
+    if (taken.diskMib() > free.diskMib()) {
+      return new Fit.No(lacks("disk", mib(free.diskMib()), mib(taken.diskMib())));
+    }
+    return new Fit.Fits(new Share(taken, 1, 1));
+  }
+
+  private static String lacks(String what, String free, String asked) {
+    return what + ": " + free + " free, asked " + asked;
+  }
+
+  private static String number(double value) {
+    return value == Math.rint(value) ? Long.toString((long) value) : Double.toString(value);
+  }
+
+  private static String mib(long value) {
+    return number(Math.round(value / 102.4) / 10.0) + "GB";
+  }
+
+  /** What nobody has claimed; only claims by request leave a part of everything. */
+  Resources free() {
+    Resources all = offer.resources();
+    double cpus = all.cpus();
+    long memory = all.memoryMib();
+    long disk = all.diskMib();
+    List<Gpu> gpus = new ArrayList<>(all.gpus());
+    for (Share claim : claims) {
+      cpus -= claim.taken().cpus();
+      memory -= claim.taken().memoryMib();
+      disk -= claim.taken().diskMib();
+      claim.taken().gpus().forEach(gpus::remove);
+    }
+    return new Resources(
+        all.arch(), Math.max(0, cpus), Math.max(0, memory), Math.max(0, disk), gpus, all.spot());
+  }
+
+  private Offer with(Resources resources) {
+    return new Offer(
+        offer.backend(),
+        offer.instanceType(),
+        offer.region(),
+        resources,
+        offer.price(),
+        offer.availability(),
+        offer.backendData());
+  }
+}

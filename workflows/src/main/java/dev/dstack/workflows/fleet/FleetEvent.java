@@ -1,0 +1,41 @@
+package dev.dstack.workflows.fleet;
+
+import dev.dstack.model.offer.Offer;
+import dev.dstack.workflows.instance.InstanceReport;
+import java.time.Instant;
+import java.util.List;
+
+/** What can happen to a fleet. */
+sealed interface FleetEvent {
+  record Begin() implements FleetEvent {}
+
+  record Reserve(ReserveRequest request) implements FleetEvent {}
+
+  record Release(ReleaseRequest request) implements FleetEvent {}
+
+  record Reported(InstanceReport report) implements FleetEvent {}
+
+  /** The workflow of an instance has ended, with or without having said so. */
+  record InstanceClosed(int serial) implements FleetEvent {}
+
+  record Reconfigure(FleetPlan plan) implements FleetEvent {}
+
+  record Delete() implements FleetEvent {}
+
+  record OffersFound(List<Offer> offers) implements FleetEvent {
+    public OffersFound {
+      offers = List.copyOf(offers);
+    }
+  }
+
+  record OffersFailed(String message) implements FleetEvent {}
+
+  /** Which of the owners asked for are gone. */
+  record OwnersClosed(List<String> workflowIds) implements FleetEvent {
+    public OwnersClosed {
+      workflowIds = List.copyOf(workflowIds);
+    }
+  }
+
+  record Tick(Instant at) implements FleetEvent {}
+}

@@ -1,0 +1,221 @@
+package dev.dstack.workflows.fleet;
+
+import dev.dstack.model.ids.WorkflowIds;
+import dev.dstack.model.job.JobTerminationReason;
+import dev.dstack.workflows.instance.CloudActivities;
+import dev.dstack.workflows.instance.InstanceInput;
+import dev.dstack.workflows.instance.InstanceReport;
+import dev.dstack.workflows.instance.InstanceWorkflow;
+import dev.dstack.workflows.job.JobStop;
+import dev.dstack.workflows.support.EntityLoop;
+import dev.dstack.workflows.support.Failures;
+import dev.dstack.workflows.support.Options;
+import dev.dstack.workflows.support.Options.Call;
+import dev.dstack.workflows.support.Projections;
+import dev.dstack.workflows.support.SearchAttributes;
+import dev.dstack.workflows.support.Signals;
+import dev.dstack.workflows.support.Versions;
+import dev.dstack.workflows.view.FleetView;
+import io.temporal.api.common.v1.WorkflowExecution;
+import io.temporal.workflow.Async;
+import io.temporal.workflow.Promise;
+import io.temporal.workflow.Workflow;
+import io.temporal.workflow.WorkflowInit;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Carries out what {@link FleetDecider} decides. */
+public final class FleetWorkflowImpl implements FleetWorkflow {
+  /** One workflow task handles this many events; more wait for the next. */
+  private static final int BATCH = 100;
+
+  private static final Duration ORPHAN_GRACE = Duration.ofSeconds(30);
+
+  private final FleetInput input;
+  private final EntityLoop<FleetEvent> loop =
+      new EntityLoop<>("fleet deadline", FleetEvent.Tick::new);
+  private final List<Promise<WorkflowExecution>> starting = new ArrayList<>();
+  private FleetState state;
+
+  @WorkflowInit
+  public FleetWorkflowImpl(FleetInput input) {
+    this.input = input;
+    this.state = input.carried() == null ? FleetState.initial(input.plan()) : input.carried();
+    loop.put(new FleetEvent.Begin());
+  }
+
+  @Override
+  public void run(FleetInput ignored) {
+    Versions.logic();
+    Workflow.newDetachedCancellationScope(this::live).run();
+  }
+
+  private void live() {
+    while (!state.status().isFinal()) {
+      List<FleetEvent> batch = loop.nextBatch(FleetDecider.deadline(state), BATCH);
+      Instant now = EntityLoop.now();
+      FleetDecider.Decision decision = FleetDecider.decide(input, state, batch, now);
+      state = decision.state();
+      tell(decision.commands(), decision.view());
+      decision.commands().forEach(this::carryOut);
+      if (!state.status().isFinal() && loop.shouldContinueAsNew()) {
+        awaitStarts();
+        Workflow.continueAsNew(
+            new FleetInput(
+                input.id(),
+                input.projectId(),
+                input.project(),
+                input.name(),
+                input.createdAt(),
+                state.plan(),
+                state));
+      }
+    }
+    awaitStarts();
+    Workflow.upsertTypedSearchAttributes(SearchAttributes.STATUS.valueSet(state.status().wire()));
+  }
+
+  /** Answers and the view go out together: neither waits for the other. */
+  private static void tell(List<FleetCommand> commands, @Nullable FleetView view) {
+    List<Signals.Answer> answers =
+        commands.stream()
+            .filter(FleetCommand.Answer.class::isInstance)
+            .map(FleetCommand.Answer.class::cast)
+            .map(one -> new Signals.Answer(one.replyTo(), one.answer()))
+            .toList();
+    if (view == null) {
+      Signals.answer(answers);
+    } else if (answers.isEmpty()) {
+      Projections.write(view);
+    } else {
+      Promise<Void> shown = Async.procedure(() -> Projections.write(view));
+      Signals.answer(answers);
+      shown.get();
+    }
+  }
+
+  private void carryOut(FleetCommand command) {
+    switch (command) {
+      case FleetCommand.Answer _ -> {
+        // Sent with all the others.
+      }
+      case FleetCommand.StartInstance start -> startInstance(start);
+      case FleetCommand.TerminateInstance terminate ->
+          Signals.terminateInstance(
+              WorkflowIds.instance(terminate.id()), terminate.termination());
+      case FleetCommand.FindOffers _ -> findOffers();
+      case FleetCommand.FindClosed(List<String> workflowIds) -> findClosed(workflowIds);
+      case FleetCommand.StopJob(String jobWorkflowId) ->
+          Signals.stopJob(
+              jobWorkflowId,
+              new JobStop(
+                  JobTerminationReason.TERMINATED_BY_SERVER, "its run is over", ORPHAN_GRACE));
+    }
+  }
+
+  private void startInstance(FleetCommand.StartInstance start) {
+    io.temporal.common.SearchAttributes attributes =
+        io.temporal.common.SearchAttributes.newBuilder()
+            .set(SearchAttributes.PROJECT, input.project())
+            .set(SearchAttributes.FLEET, input.name())
+            .set(SearchAttributes.BACKEND, start.offer().backend().name())
+            .build();
+    String summary = start.name() + ": " + start.offer().instanceType();
+    InstanceWorkflow child =
+        Workflow.newChildWorkflowStub(
+            InstanceWorkflow.class,
+            Options.child(WorkflowIds.instance(start.id()), summary, attributes));
+    Async.procedure(
+            child::run,
+            new InstanceInput(
+                start.id(),
+                input.projectId(),
+                input.project(),
+                input.id(),
+                input.name(),
+                WorkflowIds.fleet(input.project(), input.name()),
+                start.number(),
+                start.name(),
+                start.offer(),
+                EntityLoop.now(),
+                null))
+        .handle(
+            (_, _) -> {
+              loop.put(new FleetEvent.InstanceClosed(start.serial()));
+              return null;
+            });
+    starting.add(Workflow.getWorkflowExecution(child));
+  }
+
+  /** A child that has not been started when its parent goes is never started. */
+  private void awaitStarts() {
+    Promise.allOf(starting.stream().map(start -> start.exceptionally(_ -> null)).toList()).get();
+    starting.clear();
+  }
+
+  private void findOffers() {
+    loop.callStarted();
+    CloudActivities cloud =
+        Workflow.newActivityStub(
+            CloudActivities.class,
+            Options.of(Call.CLOUD_OFFERS, "offers of backend " + state.plan().backend()));
+    Async.function(
+            cloud::offers,
+            input.projectId(),
+            state.plan().backend(),
+            state.plan().requirements())
+        .handle(
+            (offers, failure) -> {
+              loop.callEnded(
+                  failure == null
+                      ? new FleetEvent.OffersFound(offers)
+                      : new FleetEvent.OffersFailed(Failures.message(failure)));
+              return null;
+            });
+  }
+
+  private void findClosed(List<String> workflowIds) {
+    loop.callStarted();
+    Signals.closed(workflowIds)
+        .handle(
+            (closed, failure) -> {
+              // Nobody is known to be gone when nobody could be asked.
+              loop.callEnded(
+                  new FleetEvent.OwnersClosed(failure == null ? closed : List.of()));
+              return null;
+            });
+  }
+
+  @Override
+  public void reserve(ReserveRequest request) {
+    loop.put(new FleetEvent.Reserve(request));
+  }
+
+  @Override
+  public void release(ReleaseRequest request) {
+    loop.put(new FleetEvent.Release(request));
+  }
+
+  @Override
+  public void instanceReported(InstanceReport report) {
+    loop.put(new FleetEvent.Reported(report));
+  }
+
+  @Override
+  public void reconfigure(FleetPlan plan) {
+    loop.put(new FleetEvent.Reconfigure(plan));
+  }
+
+  @Override
+  public void delete() {
+    loop.put(new FleetEvent.Delete());
+  }
+
+  @Override
+  public FleetState state() {
+    return state;
+  }
+}
