@@ -105,7 +105,7 @@ need_jdk() {
   : > "$log"
   step "Fetching JDK $jdk_release" "$log" fetch_jdk "$arch" "$sha" \
     || fail "no JDK 25 found (JAVA_HOME, PATH, /usr/lib/jvm) and Temurin can't be fetched ($(tail -n 1 "$log")):" \
-      "install one, on Debian with: apt-get install temurin-25-jdk, or from https://adoptium.net, and set JAVA_HOME"
+      "install a JDK 25, such as the one of https://adoptium.net, and set JAVA_HOME to it"
   export JAVA_HOME=$cache/jdk/$jdk_release
 }
 
@@ -177,7 +177,9 @@ maven_package() {
 }
 
 build_failed() { # LOG
-  fail "the build failed: $(grep -m 1 ERROR "$1" || tail -n 1 "$1"). All of it: $1"
+  local line
+  line=$(grep -m 1 -E 'ERROR.*\.java:|ERROR\] Failed to' "$1" || tail -n 1 "$1")
+  fail "the build failed: ${line#*\[ERROR\] } (all of it: $1)"
 }
 
 # sorted_jars DIRECTORY: a class path; the same text for the same jars, as caches are bound to it.

@@ -2,7 +2,10 @@ package dev.dstack.cli;
 
 import org.jspecify.annotations.Nullable;
 
-/** Ends the command with a message for the person at the terminal: what happened, where, and what to do. */
+/**
+ * Ends the command with a message for the person at the terminal: what happened, where, and what to
+ * do.
+ */
 public class CliException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

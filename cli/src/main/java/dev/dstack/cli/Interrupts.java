@@ -8,7 +8,9 @@ public interface Interrupts {
   /** From now on {@code action} runs on each Ctrl-C, instead of the end of the process. */
   void onInterrupt(Runnable action);
 
-  /** The process's own. A JDK that has no signals leaves Ctrl-C what it is: the end of the process. */
+  /**
+   * The process's own. A JDK that has no signals leaves Ctrl-C what it is: the end of the process.
+   */
   static Interrupts system() {
     return action -> {
       try {
@@ -18,17 +20,12 @@ public interface Interrupts {
         Class<?> handler = Class.forName("sun.misc.SignalHandler");
         InvocationHandler call =
             (proxy, method, arguments) -> {
-              if (method.getDeclaringClass() == Object.class) {
-                return switch (method.getName()) {
-                  case "hashCode" -> System.identityHashCode(proxy);
-                  case "equals" -> arguments != null && proxy == arguments[0];
-                  default -> "ctrl-c";
-                };
-              }
               action.run();
               return null;
             };
-        Object proxy = Proxy.newProxyInstance(Interrupts.class.getClassLoader(), new Class<?>[] {handler}, call);
+        Object proxy =
+            Proxy.newProxyInstance(
+                Interrupts.class.getClassLoader(), new Class<?>[] {handler}, call);
         signal
             .getMethod("handle", signal, handler)
             .invoke(null, signal.getConstructor(String.class).newInstance("INT"), proxy);

@@ -29,8 +29,8 @@ public final class Main {
             Clock.systemUTC(),
             Interrupts.system());
     int exit = run(List.of(words), cli);
-    // Threads that wait for a server hold nothing worth waiting for.
-    Runtime.getRuntime().halt(exit);
+    // Threads may still wait for a server; nothing depends on them.
+    System.exit(exit);
   }
 
   /** The whole of the command line except the process around it. */
@@ -45,26 +45,28 @@ public final class Main {
 
   private static int dispatch(List<String> words, Cli cli) {
     String first = words.isEmpty() ? "--help" : words.getFirst();
-    switch (first) {
+    return switch (first) {
       case "-h", "--help", "help" -> {
         help(Commands.root(), "dstack", cli);
-        return ExitCode.OK;
+        yield ExitCode.OK;
       }
       case "-v", "--version" -> {
         cli.terminal().line(Version.text());
-        return ExitCode.OK;
+        yield ExitCode.OK;
       }
       default -> {
         Command command = Commands.find(first);
         if (command == null) {
           throw CliException.usage(
-              "There is no command `" + first + "`.\nThe commands are: "
+              "There is no command `"
+                  + first
+                  + "`.\nThe commands are: "
                   + String.join(", ", Commands.root().childNames())
                   + ".");
         }
-        return run(command, "dstack " + first, words.subList(1, words.size()), cli);
+        yield run(command, "dstack " + first, words.subList(1, words.size()), cli);
       }
-    }
+    };
   }
 
   private static int run(Command command, String name, List<String> words, Cli cli) {
@@ -100,7 +102,13 @@ public final class Main {
     }
     if (!word.startsWith("-")) {
       throw CliException.usage(
-          "`" + name + "` has no `" + word + "`; there are: " + String.join(", ", spec.childNames()) + ".");
+          "`"
+              + name
+              + "` has no `"
+              + word
+              + "`; there are: "
+              + String.join(", ", spec.childNames())
+              + ".");
     }
     String defaultName = spec.defaultChild();
     Command defaultChild = defaultName == null ? null : spec.child(defaultName);

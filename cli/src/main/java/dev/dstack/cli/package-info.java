@@ -1,13 +1,13 @@
 /**
- * The command line, main class {@link dev.dstack.cli.Main}. A command costs little: only the picocli
- * model of the command that was named is built, one plain socket carries HTTP, answers are read as
- * trees. It may use {@code model} and nothing of the server.
+ * The command line, main class {@link dev.dstack.cli.Main}. A command costs little: only the
+ * picocli model of the command that was named is built, one plain socket carries HTTP, answers are
+ * read as trees. It may use {@code model} and nothing of the server.
  *
  * <h2>Start-up cache</h2>
  *
  * {@code target/dist/lib} holds this jar and all it needs. The hidden command {@code __train} walks
- * through the usual commands against a canned server of its own, so one run of it fills a JDK 25 AOT
- * cache:
+ * through the usual commands against a canned server of its own, so one run of it fills a JDK 25
+ * AOT cache:
  *
  * <pre>
  * java -XX:AOTCacheOutput=cli.aot -XX:+UseSerialGC -cp "$CP" dev.dstack.cli.Main __train

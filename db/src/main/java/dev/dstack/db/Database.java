@@ -27,6 +27,12 @@ import org.jspecify.annotations.Nullable;
 
 /** A pool of connections of one role, and how to talk through it. */
 public final class Database implements AutoCloseable {
+  static {
+    // A banner in a server's log helps nobody.
+    System.setProperty("org.jooq.no-logo", "true");
+    System.setProperty("org.jooq.no-tips", "true");
+  }
+
   private final HikariDataSource pool;
   private final Configuration configuration;
 

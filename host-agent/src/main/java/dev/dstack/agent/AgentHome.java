@@ -1,7 +1,6 @@
 package dev.dstack.agent;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
@@ -82,12 +81,6 @@ public final class AgentHome implements AutoCloseable {
     String token = HexFormat.of().formatHex(random);
     Durable.write(file, (token + "\n").getBytes(StandardCharsets.UTF_8), "rw-------", true);
     return token;
-  }
-
-  /** For people who look at the lock: who has it. */
-  public void signLock(long pid) throws IOException {
-    lockFile.truncate(0);
-    lockFile.write(ByteBuffer.wrap((pid + "\n").getBytes(StandardCharsets.UTF_8)), 0);
   }
 
   @Override

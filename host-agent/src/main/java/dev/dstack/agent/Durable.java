@@ -12,6 +12,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +59,19 @@ public final class Durable {
     }
     if (sync) {
       syncDirectory(parent(file));
+    }
+  }
+
+  /**
+   * Replaces the content of a file that exists, in the space it has already: for a full disk. The
+   * rest is filled with spaces.
+   */
+  public static void overwrite(Path file, byte[] content) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      byte[] padded = new byte[(int) Math.max(content.length, channel.size())];
+      Arrays.fill(padded, (byte) ' ');
+      System.arraycopy(content, 0, padded, 0, content.length);
+      channel.write(ByteBuffer.wrap(padded), 0);
     }
   }
 

@@ -65,7 +65,6 @@ public final class Main {
     AgentHome home = taken.get();
     AgentLog log = new AgentLog(home.log(), clock);
     long pid = ProcessHandle.current().pid();
-    home.signLock(pid);
     TaskManager tasks;
     try {
       tasks = new TaskManager(home, log, clock, arguments.user());
@@ -79,8 +78,7 @@ public final class Main {
     AgentServer server =
         AgentServer.start(ports(arguments.port(), home), home.token(), tasks, host::info, log);
     Announcement announcement = new Announcement(pid, server.port(), version(), clock.instant());
-    Durable.write(
-        home.announcement(), Json.lenient().writeValueAsBytes(announcement), "rw-------", false);
+    announce(home.announcement(), Json.lenient().writeValueAsBytes(announcement));
     log.info("ready on 127.0.0.1:" + server.port() + ", process " + pid);
     if (!arguments.quiet()) {
       System.out.println("agent ready on http://127.0.0.1:" + server.port());
@@ -95,6 +93,18 @@ public final class Main {
                   end.countDown();
                 }));
     end.await();
+  }
+
+  private static void announce(Path file, byte[] json) throws IOException {
+    try {
+      Durable.write(file, json, "rw-------", false);
+    } catch (IOException e) {
+      // Tasks that wait for their agent must not wait for room on the disk.
+      if (!Durable.isDiskFull(e) || !Files.exists(file)) {
+        throw e;
+      }
+      Durable.overwrite(file, json);
+    }
   }
 
   private static @Nullable Arguments parse(String[] args) {

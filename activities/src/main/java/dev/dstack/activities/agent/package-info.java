@@ -1,6 +1,4 @@
-/**
- * Calls to host agents: how to find the one of an instance, what to send it, how to watch a task.
- */
+/** What a job needs of its host: send the task, watch it and copy its log, stop and remove it. */
 @NullMarked
 package dev.dstack.activities.agent;
 

@@ -1,183 +1,162 @@
 package dev.dstack.activities.cloud;
 
-import dev.dstack.activities.Failures;
-import dev.dstack.activities.agent.AgentDirectory;
-import dev.dstack.backends.AgentAddress;
+import dev.dstack.activities.backend.BackendRegistry;
+import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.support.Heartbeats;
+import dev.dstack.activities.support.Heartbeats.Beating;
+import dev.dstack.activities.support.Pause;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
-import dev.dstack.backends.WithOwnAgents;
-import dev.dstack.db.records.InstanceMachine;
-import dev.dstack.db.records.InstanceMachines;
-import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
-import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.Requirements;
 import dev.dstack.workflows.instance.CloudActivities;
-import io.temporal.activity.Activity;
-import io.temporal.activity.ActivityExecutionContext;
 import java.time.Duration;
 import java.util.List;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.Optional;
 
-/** Calls backends and writes down how to reach what they made. */
+/** The calls to providers that a fleet and its instances make. */
 public final class CloudActivitiesImpl implements CloudActivities {
-  private static final Logger log = LoggerFactory.getLogger(CloudActivitiesImpl.class);
-
-  private static final Duration WATCH_INTERVAL = Duration.ofSeconds(5);
-
-  /** An agent is called silent after so many calls in a row, this far apart. */
-  private static final int SILENT_AFTER = 4;
-
-  private static final Duration SILENT_INTERVAL = Duration.ofMillis(500);
-
   private final BackendRegistry backends;
-  private final InstanceMachines machines;
-  private final AgentDirectory agents;
-  private final String deployment;
+  private final AgentDirectory directory;
+  private final Heartbeats heartbeats;
+  private final Duration probeEvery;
+  private final int failuresUntilUnreachable;
 
+  /**
+   * @param probeEvery how often the watch asks an agent whether it is there
+   * @param failuresUntilUnreachable how many unanswered questions in a row count as silence
+   */
   public CloudActivitiesImpl(
       BackendRegistry backends,
-      InstanceMachines machines,
-      AgentDirectory agents,
-      String deployment) {
+      AgentDirectory directory,
+      Heartbeats heartbeats,
+      Duration probeEvery,
+      int failuresUntilUnreachable) {
     this.backends = backends;
-    this.machines = machines;
-    this.agents = agents;
-    this.deployment = deployment;
+    this.directory = directory;
+    this.heartbeats = heartbeats;
+    this.probeEvery = probeEvery;
+    this.failuresUntilUnreachable = failuresUntilUnreachable;
   }
 
   @Override
   public List<Offer> offers(ProjectId project, BackendType backend, Requirements requirements) {
-    try {
-      return backends.backend(project, backend).offers(requirements);
-    } catch (DstackException e) {
-      throw Failures.of(e);
-    }
+    return backends.get(project, backend).offers(requirements);
   }
 
   @Override
   public MachineView ensureMachine(MachineOrder order) {
-    try {
-      Machine machine =
-          backend(order)
-              .ensure(
-                  new MachineSpec(
-                      tag(order), order.instanceName(), order.project(), order.offer()));
-      return keep(order, machine);
-    } catch (DstackException e) {
-      throw Failures.of(e);
-    }
+    ComputeBackend backend = backends.get(order.projectId(), order.offer().backend());
+    Machine machine =
+        backend.ensure(
+            new MachineSpec(tag(order), order.instanceName(), order.project(), order.offer()));
+    directory.save(order.projectId(), machine);
+    return view(machine);
   }
 
   @Override
   public MachineView awaitHost(MachineOrder order) {
+    ComputeBackend backend = backends.await(order.projectId(), order.offer().backend());
+    Machine machine = found(backend, order);
     try {
-      Machine machine =
-          backend(order)
-              .find(tag(order))
-              .orElseThrow(
-                  () ->
-                      new DstackException(
-                          ErrorKind.HOST_LOST,
-                          "Instance "
-                              + order.instanceName()
-                              + " has disappeared from its provider"));
-      MachineView view = keep(order, machine);
-      HostInfo info = agents.agent(order.instance()).info();
-      log.info("instance {}: host {} answers", order.instanceName(), info.hostname());
-      return view;
+      directory.agentOf(backend, machine).info();
     } catch (DstackException e) {
-      agents.forget(order.instance());
-      if (e.kind() == ErrorKind.AGENT_UNREACHABLE) {
-        throw Failures.of(ErrorKind.NOT_READY, String.valueOf(e.getMessage()));
-      }
-      throw Failures.of(e);
+      throw e.kind() == ErrorKind.AGENT_UNREACHABLE
+          ? new DstackException(ErrorKind.NOT_READY, String.valueOf(e.getMessage()), e)
+          : e;
     }
+    directory.save(order.projectId(), machine);
+    return view(machine);
   }
 
   @Override
   public HostNews watchHost(MachineOrder order, boolean reachable) {
-    ActivityExecutionContext context = Activity.getExecutionContext();
-    int silent = 0;
-    while (true) {
-      context.heartbeat(silent);
-      String silence = "";
+    try (Beating beating = heartbeats.start(reachable)) {
       try {
-        agents.agent(order.instance()).info();
-        silent = 0;
-      } catch (DstackException e) {
-        agents.forget(order.instance());
-        boolean lost = e.kind() == ErrorKind.HOST_LOST;
-        if (!lost && e.kind() != ErrorKind.AGENT_UNREACHABLE) {
-          // A database that is away says nothing about the host.
-          log.warn("instance {} can't be watched: {}", order.instanceName(), e.getMessage());
-          pause(WATCH_INTERVAL);
-          continue;
+        return watch(order, reachable, beating);
+      } catch (InterruptedException e) {
+        beating.check();
+        Thread.currentThread().interrupt();
+        throw new DstackException(
+            ErrorKind.AGENT_UNREACHABLE, "This worker ends; another one goes on watching.", e);
+      } catch (RuntimeException e) {
+        beating.check();
+        throw e;
+      }
+    }
+  }
+
+  private HostNews watch(MachineOrder order, boolean reachable, Beating beating)
+      throws InterruptedException {
+    int failures = 0;
+    while (true) {
+      beating.check();
+      Optional<String> silence = silence(order, failures > 0 || !reachable);
+      if (Thread.interrupted()) {
+        throw new InterruptedException();
+      }
+      if (silence.isEmpty()) {
+        if (!reachable) {
+          return new HostNews(true, "The host agent answers again.");
         }
-        silence = String.valueOf(e.getMessage());
-        silent = lost ? SILENT_AFTER : silent + 1;
+        failures = 0;
+      } else if (reachable && ++failures >= failuresUntilUnreachable) {
+        return new HostNews(false, silence.get());
       }
-      if (reachable && silent >= SILENT_AFTER) {
-        return new HostNews(false, silence);
+      Pause.of(failures == 0 ? probeEvery : probeEvery.dividedBy(2));
+    }
+  }
+
+  /**
+   * Empty: the agent answers.
+   *
+   * @param lookAgain ask the provider, because the agent may have another address now
+   */
+  private Optional<String> silence(MachineOrder order, boolean lookAgain) {
+    try {
+      if (lookAgain) {
+        ComputeBackend backend = backends.await(order.projectId(), order.offer().backend());
+        Machine machine = found(backend, order);
+        directory.agentOf(backend, machine).info();
+        directory.save(order.projectId(), machine);
+      } else {
+        directory.agentOf(order.instance()).info();
       }
-      if (!reachable && silent == 0) {
-        return new HostNews(true, "");
+      return Optional.empty();
+    } catch (DstackException e) {
+      if (e.kind() == ErrorKind.DATABASE_DOWN) {
+        throw e;
       }
-      pause(silent == 0 || !reachable ? WATCH_INTERVAL : SILENT_INTERVAL);
+      return Optional.of(String.valueOf(e.getMessage()));
     }
   }
 
   @Override
   public void terminateMachine(MachineOrder order) {
-    try {
-      backend(order).terminate(tag(order));
-      machines.terminated(order.instance(), order.attempt());
-      agents.forget(order.instance());
-      log.info("instance {}: machine ended", order.instanceName());
-    } catch (DstackException e) {
-      throw Failures.of(e);
-    }
+    backends.await(order.projectId(), order.offer().backend()).terminate(tag(order));
+    directory.forget(order.instance(), order.attempt());
   }
 
-  private ComputeBackend backend(MachineOrder order) {
-    return backends.backend(order.projectId(), order.offer().backend());
+  private Machine found(ComputeBackend backend, MachineOrder order) {
+    return backend
+        .find(tag(order))
+        .orElseThrow(
+            () ->
+                new DstackException(
+                    ErrorKind.HOST_LOST, "The machine of " + order.instanceName() + " is gone."));
   }
 
   private InstanceTag tag(MachineOrder order) {
-    return new InstanceTag(deployment, order.instance(), order.attempt());
+    return directory.tag(order.instance(), order.attempt());
   }
 
-  private MachineView keep(MachineOrder order, Machine machine) {
-    boolean own = backend(order) instanceof WithOwnAgents;
-    AgentAddress agent = own ? null : machine.agent();
-    machines.save(
-        new InstanceMachine(
-            order.instance(),
-            order.attempt(),
-            order.projectId(),
-            order.offer().backend(),
-            machine.providerId(),
-            machine.hostname(),
-            agent == null ? null : agent.uri(),
-            agent == null ? null : agent.token(),
-            Json.lenient().writeValueAsString(machine.offer())));
-    agents.forget(order.instance());
+  private static MachineView view(Machine machine) {
     return new MachineView(machine.providerId(), machine.offer(), machine.hostname());
-  }
-
-  private static void pause(Duration duration) {
-    try {
-      Thread.sleep(duration);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw Failures.of(ErrorKind.AGENT_UNREACHABLE, "The worker is shutting down");
-    }
   }
 }

@@ -1,4 +1,6 @@
-/** Calls to providers of machines, and the backends that projects have configured. */
+/**
+ * What an instance needs of its provider: make or adopt a machine, wait for it, watch it, end it.
+ */
 @NullMarked
 package dev.dstack.activities.cloud;
 

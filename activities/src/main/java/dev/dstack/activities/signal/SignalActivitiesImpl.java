@@ -1,5 +1,7 @@
 package dev.dstack.activities.signal;
 
+import dev.dstack.model.error.DstackException;
+import dev.dstack.model.error.ErrorKind;
 import dev.dstack.workflows.fleet.FleetAnswer;
 import dev.dstack.workflows.fleet.FleetWorkflow;
 import dev.dstack.workflows.fleet.ReleaseRequest;
@@ -12,14 +14,18 @@ import dev.dstack.workflows.job.JobStop;
 import dev.dstack.workflows.job.JobWorkflow;
 import dev.dstack.workflows.run.RunWorkflow;
 import dev.dstack.workflows.support.SignalActivities;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.temporal.api.common.v1.WorkflowExecution;
 import io.temporal.api.enums.v1.WorkflowExecutionStatus;
+import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowNotFoundException;
-import java.util.ArrayList;
+import io.temporal.client.WorkflowServiceException;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Sends signals through the client; a receiver that has ended is success. */
+/** Signals by the client: the sender's history has one event for each. */
 public final class SignalActivitiesImpl implements SignalActivities {
   private final WorkflowClient client;
 
@@ -64,30 +70,45 @@ public final class SignalActivitiesImpl implements SignalActivities {
 
   @Override
   public List<String> closedWorkflows(List<String> workflowIds) {
-    List<String> closed = new ArrayList<>();
-    for (String id : workflowIds) {
-      if (!isOpen(id)) {
-        closed.add(id);
+    return workflowIds.stream().filter(this::isClosed).toList();
+  }
+
+  private boolean isClosed(String workflowId) {
+    try {
+      WorkflowExecutionStatus status =
+          client
+              .getWorkflowServiceStubs()
+              .blockingStub()
+              .describeWorkflowExecution(
+                  DescribeWorkflowExecutionRequest.newBuilder()
+                      .setNamespace(client.getOptions().getNamespace())
+                      .setExecution(WorkflowExecution.newBuilder().setWorkflowId(workflowId))
+                      .build())
+              .getWorkflowExecutionInfo()
+              .getStatus();
+      return status != WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
+    } catch (StatusRuntimeException e) {
+      if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
+        return true;
       }
-    }
-    return closed;
-  }
-
-  private boolean isOpen(String workflowId) {
-    try {
-      return client.newUntypedWorkflowStub(workflowId).describe().getStatus()
-          == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
-    } catch (WorkflowNotFoundException e) {
-      return false;
+      throw engineDown(e);
     }
   }
 
-  private <W> boolean send(Class<W> type, String workflowId, Consumer<W> signal) {
+  private <W> boolean send(Class<W> workflow, String workflowId, Consumer<W> signal) {
     try {
-      signal.accept(client.newWorkflowStub(type, workflowId));
+      signal.accept(client.newWorkflowStub(workflow, workflowId));
       return true;
-    } catch (WorkflowNotFoundException e) {
+    } catch (WorkflowNotFoundException _) {
       return false;
+    } catch (WorkflowServiceException | StatusRuntimeException e) {
+      throw engineDown(e);
     }
+  }
+
+  private static DstackException engineDown(RuntimeException e) {
+    Throwable cause = e.getCause() == null ? e : e.getCause();
+    return new DstackException(
+        ErrorKind.ENGINE_DOWN, "Temporal does not take the signal: " + cause.getMessage(), e);
   }
 }

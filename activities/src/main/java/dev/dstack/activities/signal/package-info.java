@@ -1,4 +1,4 @@
-/** Carries what one workflow tells another, and asks the engine about workflows. */
+/** Carries signals from one workflow to another, and asks the engine which have ended. */
 @NullMarked
 package dev.dstack.activities.signal;
 

@@ -1,98 +1,178 @@
 package dev.dstack.activities.worker;
 
-import dev.dstack.workflows.instance.CloudActivities;
-import dev.dstack.workflows.job.AgentActivities;
-import dev.dstack.workflows.job.VolumeActivities;
-import dev.dstack.workflows.support.SignalActivities;
+import dev.dstack.activities.agent.AgentActivitiesImpl;
+import dev.dstack.activities.backend.BackendRegistry;
+import dev.dstack.activities.cloud.CloudActivitiesImpl;
+import dev.dstack.activities.cloud.OfferPublisher;
+import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.host.HttpHostAgent;
+import dev.dstack.activities.projection.ProjectionActivitiesImpl;
+import dev.dstack.activities.signal.SignalActivitiesImpl;
+import dev.dstack.activities.support.Heartbeats;
+import dev.dstack.activities.volume.VolumeActivitiesImpl;
+import dev.dstack.backends.BackendContext;
+import dev.dstack.db.Database;
+import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.log.LogStore;
+import dev.dstack.db.records.BackendStore;
+import dev.dstack.db.records.FileStore;
+import dev.dstack.db.records.InstanceMachines;
+import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.views.RunReader;
+import dev.dstack.db.views.ViewWriter;
+import dev.dstack.workflows.fleet.FleetWorkflowImpl;
+import dev.dstack.workflows.instance.InstanceWorkflowImpl;
+import dev.dstack.workflows.job.JobWorkflowImpl;
+import dev.dstack.workflows.run.RunWorkflowImpl;
 import dev.dstack.workflows.support.TaskQueues;
-import dev.dstack.workflows.support.WorkflowTypes;
-import dev.dstack.workflows.view.ProjectionActivities;
 import io.temporal.client.WorkflowClient;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
+import java.net.http.HttpClient;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The workers of one process: one per task queue, so that long watches can't starve anything else.
+ * The workers of one process: one queue for decisions, one for calls to hosts, one for calls to
+ * clouds, so that thousands of long watches hold up nothing else. Any number of processes may run
+ * them on one database and one Temporal.
  */
 public final class Workers implements AutoCloseable {
-  /**
-   * Entities are idle most of the time; one that is not cached is replayed in some milliseconds.
-   */
-  private static final int CACHED_WORKFLOWS = 600;
-
-  private static final int WATCHES_MAX = 5_000;
-  private static final int CLOUD_CALLS_MAX = 1_200;
-  private static final int CONTROL_TASKS_MAX = 100;
-  private static final Duration SHUTDOWN_WAIT = Duration.ofSeconds(5);
+  private static final int FAILURES_UNTIL_UNREACHABLE = 3;
+  private static final Duration DRAIN = Duration.ofSeconds(5);
 
   private final WorkerFactory factory;
+  private final Heartbeats heartbeats;
+  private final OfferPublisher offers;
+  private final HttpClient http;
+  private final Duration offersEvery;
 
-  private Workers(WorkerFactory factory) {
+  private Workers(
+      WorkerFactory factory,
+      Heartbeats heartbeats,
+      OfferPublisher offers,
+      HttpClient http,
+      Duration offersEvery) {
     this.factory = factory;
+    this.heartbeats = heartbeats;
+    this.offers = offers;
+    this.http = http;
+    this.offersEvery = offersEvery;
   }
 
-  /** What the workers run. */
-  public record Ports(
-      ProjectionActivities projections,
-      SignalActivities signals,
-      AgentActivities agents,
-      CloudActivities cloud,
-      VolumeActivities volumes) {}
+  /**
+   * Builds them without starting.
+   *
+   * @param client with the data converter of {@link dev.dstack.workflows.support.DataConverters}
+   * @param database a pool of role WORKER
+   */
+  public static Workers create(
+      WorkflowClient client,
+      Database database,
+      Encryption encryption,
+      LogStore logs,
+      InstantSource clock,
+      WorkerSettings settings) {
+    Heartbeats heartbeats = new Heartbeats();
+    HttpClient http = HttpHostAgent.client();
+    BackendRegistry backends =
+        new BackendRegistry(
+            new BackendStore(database, encryption),
+            new BackendContext(settings.deployment(), settings.serverDir(), clock));
+    AgentDirectory directory =
+        new AgentDirectory(new InstanceMachines(database, encryption, clock), backends, http);
+    AgentActivitiesImpl agent =
+        new AgentActivitiesImpl(
+            directory,
+            new RunSubmissions(database, encryption, clock),
+            new RunReader(database),
+            new SecretStore(database, encryption),
+            new FileStore(database),
+            logs,
+            heartbeats,
+            settings.logQuotaBytesPerHour(),
+            settings.hostUnreachableAfter());
+    CloudActivitiesImpl cloud =
+        new CloudActivitiesImpl(
+            backends, directory, heartbeats, settings.hostProbeEvery(), FAILURES_UNTIL_UNREACHABLE);
 
-  public static Workers start(WorkflowClient client, Ports ports) {
     WorkerFactory factory =
         WorkerFactory.newInstance(
             client,
             WorkerFactoryOptions.newBuilder()
-                .setWorkflowCacheSize(CACHED_WORKFLOWS)
+                .setWorkflowCacheSize(settings.workflowCacheSize())
                 .setUsingVirtualWorkflowThreads(true)
+                .setMaxWorkflowThreadCount(Math.max(600, settings.workflowCacheSize() * 4))
+                .setWorkerInterceptors(new FailureMapping())
                 .build());
-    Worker control =
-        factory.newWorker(
-            TaskQueues.CONTROL,
-            WorkerOptions.newBuilder()
-                .setMaxConcurrentWorkflowTaskExecutionSize(CONTROL_TASKS_MAX)
-                .setMaxConcurrentLocalActivityExecutionSize(CONTROL_TASKS_MAX)
-                .setMaxConcurrentActivityExecutionSize(CONTROL_TASKS_MAX)
-                .setMaxConcurrentWorkflowTaskPollers(4)
-                .setMaxConcurrentActivityTaskPollers(1)
-                .setUsingVirtualThreadsOnActivityWorker(true)
-                .setUsingVirtualThreadsOnLocalActivityWorker(true)
-                .build());
-    control.registerWorkflowImplementationTypes(WorkflowTypes.options(), WorkflowTypes.all());
-    control.registerActivitiesImplementations(ports.projections(), ports.signals());
-    Worker agents =
-        factory.newWorker(
-            TaskQueues.AGENTS,
-            WorkerOptions.newBuilder()
-                .setMaxConcurrentActivityExecutionSize(WATCHES_MAX)
-                .setMaxConcurrentActivityTaskPollers(3)
-                .setUsingVirtualThreadsOnActivityWorker(true)
-                .setLocalActivityWorkerOnly(false)
-                .build());
-    // Watching a host is a call to a provider's port that lasts, so it goes where watches go.
-    agents.registerActivitiesImplementations(ports.agents(), ports.cloud());
-    Worker cloud =
-        factory.newWorker(
-            TaskQueues.CLOUD,
-            WorkerOptions.newBuilder()
-                .setMaxConcurrentActivityExecutionSize(CLOUD_CALLS_MAX)
-                .setMaxConcurrentActivityTaskPollers(2)
-                .setUsingVirtualThreadsOnActivityWorker(true)
-                .build());
-    cloud.registerActivitiesImplementations(ports.cloud(), ports.volumes());
-    factory.start();
-    return new Workers(factory);
+    Worker control = factory.newWorker(TaskQueues.CONTROL, control());
+    control.registerWorkflowImplementationTypes(
+        RunWorkflowImpl.class,
+        JobWorkflowImpl.class,
+        InstanceWorkflowImpl.class,
+        FleetWorkflowImpl.class);
+    control.registerActivitiesImplementations(
+        new ProjectionActivitiesImpl(new ViewWriter(database)), new SignalActivitiesImpl(client));
+    // Watching a host is a long call to an agent, whoever the host belongs to.
+    Worker agents = factory.newWorker(TaskQueues.AGENTS, agents(settings));
+    agents.registerActivitiesImplementations(agent, cloud);
+    Worker clouds = factory.newWorker(TaskQueues.CLOUD, clouds(settings));
+    clouds.registerActivitiesImplementations(cloud, new VolumeActivitiesImpl(backends, directory));
+    return new Workers(
+        factory,
+        heartbeats,
+        new OfferPublisher(database, backends, clock),
+        http,
+        settings.offersEvery());
   }
 
-  /** Running activities are interrupted and taken up by another worker, or by the next start. */
+  private static WorkerOptions control() {
+    return WorkerOptions.newBuilder()
+        .setUsingVirtualThreadsOnLocalActivityWorker(true)
+        .setUsingVirtualThreadsOnActivityWorker(true)
+        .setMaxConcurrentWorkflowTaskPollers(5)
+        .setMaxConcurrentActivityTaskPollers(2)
+        .build();
+  }
+
+  private static WorkerOptions agents(WorkerSettings settings) {
+    return WorkerOptions.newBuilder()
+        .setUsingVirtualThreads(true)
+        .setLocalActivityWorkerOnly(false)
+        .setMaxConcurrentActivityExecutionSize(settings.agentSlots())
+        .setMaxConcurrentActivityTaskPollers(5)
+        .build();
+  }
+
+  private static WorkerOptions clouds(WorkerSettings settings) {
+    return WorkerOptions.newBuilder()
+        .setUsingVirtualThreads(true)
+        .setMaxConcurrentActivityTaskPollers(2)
+        .setMaxTaskQueueActivitiesPerSecond(settings.cloudCallsPerSecond())
+        .build();
+  }
+
+  public void start() {
+    offers.start(offersEvery);
+    factory.start();
+  }
+
+  /** Shows at once what the backends offer, such as after a project got its first one. */
+  public void publishOffers() {
+    offers.publish();
+  }
+
+  /** Watches are handed back at once and go on in another worker. */
   @Override
   public void close() {
+    offers.close();
     factory.shutdownNow();
-    factory.awaitTermination(SHUTDOWN_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+    factory.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
+    heartbeats.close();
+    http.close();
   }
 }

@@ -1,4 +1,7 @@
-/** Registers workflows and activities on their task queues, with the limits of each. */
+/**
+ * Registration of workflows and activities with Temporal: queues, limits, metrics, kinds of
+ * failure.
+ */
 @NullMarked
 package dev.dstack.activities.worker;
 

@@ -29,8 +29,8 @@ public final class Tokens {
   public static String random() {
     byte[] bytes = new byte[16];
     RANDOM.nextBytes(bytes);
-    bytes[6] = (byte) (bytes[6] & 0x0f | 0x40);
-    bytes[8] = (byte) (bytes[8] & 0x3f | 0x80);
+    bytes[6] = (byte) ((bytes[6] & 0x0f) | 0x40);
+    bytes[8] = (byte) ((bytes[8] & 0x3f) | 0x80);
     java.nio.ByteBuffer buffer = java.nio.ByteBuffer.wrap(bytes);
     return new UUID(buffer.getLong(), buffer.getLong()).toString();
   }

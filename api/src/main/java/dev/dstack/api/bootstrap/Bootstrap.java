@@ -1,182 +1,140 @@
 package dev.dstack.api.bootstrap;
 
 import dev.dstack.api.auth.Tokens;
+import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.user.SshKeys;
+import dev.dstack.api.web.Now;
+import dev.dstack.db.Database;
 import dev.dstack.db.records.BackendStore;
+import dev.dstack.db.records.BackendStore.Source;
 import dev.dstack.db.records.BackendStore.StoredBackend;
-import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.ProjectStore;
 import dev.dstack.db.records.ProjectStore.NewProject;
+import dev.dstack.db.records.StartupLock;
 import dev.dstack.db.records.UserStore;
 import dev.dstack.db.records.UserStore.NewUser;
 import dev.dstack.db.records.UserStore.StoredUser;
-import dev.dstack.db.views.FleetReader;
-import dev.dstack.model.error.DstackException;
-import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.UserId;
-import dev.dstack.model.json.Json;
 import dev.dstack.model.wire.user.GlobalRole;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Brings the database to what the environment and config.yml say, at every start. Each step may be
- * repeated, and two servers may do it at once: whoever comes second finds the work done.
+ * Brings the database to what config.yml and the command line say. Doing it again changes nothing.
  */
 public final class Bootstrap {
+  /** The project that every server has. */
+  public static final String MAIN = "main";
+
+  private final Database database;
   private final UserStore users;
   private final ProjectStore projects;
   private final BackendStore backends;
-  private final Fleets fleets;
-  private final FleetReader fleetReader;
-  private final FleetSeeds seeds;
-  private final InstantSource clock;
+  private final FleetSeeds fleets;
+  private final Now now;
 
   public Bootstrap(
+      Database database,
       UserStore users,
       ProjectStore projects,
       BackendStore backends,
-      Fleets fleets,
-      FleetReader fleetReader,
-      InstantSource clock) {
+      FleetSeeds fleets,
+      Now now) {
+    this.database = database;
     this.users = users;
     this.projects = projects;
     this.backends = backends;
     this.fleets = fleets;
-    this.fleetReader = fleetReader;
-    this.seeds = new FleetSeeds(backends, fleets, fleetReader);
-    this.clock = clock;
+    this.now = now;
   }
 
   /**
-   * @param created whether this was the first start
+   * @param adminToken in clear, for the person who starts the server; never logged elsewhere
    */
-  public record Admin(UserId id, String token, boolean created) {
+  public record Result(String adminToken, boolean adminCreated, List<String> projectsCreated) {
     @Override
     public String toString() {
-      return "Admin[" + id + ", created=" + created + "]";
+      return "Result[adminCreated=" + adminCreated + ", projectsCreated=" + projectsCreated + "]";
     }
   }
 
   /**
-   * @param token absent: the stored one, or at the first start a new one
+   * @param wantedToken absent: the one that is there, or a new one
    */
-  public Admin ensureAdmin(@Nullable String token) {
-    Optional<StoredUser> found = users.byName(UserStore.ADMIN);
-    if (found.isEmpty()) {
-      String first = token == null ? Tokens.random() : token;
-      try {
-        StoredUser admin =
-            users.create(
-                new NewUser(
-                    new UserId(UUID.randomUUID()),
-                    UserStore.ADMIN,
-                    GlobalRole.ADMIN,
-                    null,
-                    true,
-                    first,
-                    Tokens.hash(first),
-                    SshKeys.generate(UserStore.ADMIN)),
-                clock.instant(),
-                null);
-        return new Admin(admin.id(), first, true);
-      } catch (DstackException e) {
-        if (e.kind() != ErrorKind.NAME_TAKEN) {
-          throw e;
-        }
-        found = users.byName(UserStore.ADMIN);
-      }
-    }
-    StoredUser admin = found.orElseThrow();
-    String stored = users.credentials(admin.id()).token();
-    if (token == null || token.equals(stored)) {
-      return new Admin(admin.id(), stored, false);
-    }
-    users.replaceToken(UserStore.ADMIN, token, Tokens.hash(token), clock.instant(), admin.id());
-    return new Admin(admin.id(), token, false);
+  public Result run(@Nullable String wantedToken, ServerConfig config) {
+    return StartupLock.hold(database, () -> runAlone(wantedToken, config));
   }
 
-  /** Makes the project with the admin as its owner where it does not exist. */
-  public ProjectId ensureProject(String name, UserId owner) {
-    ProjectId known = projects.ids(List.of(name)).get(name);
-    if (known != null) {
-      return known;
+  private Result runAlone(@Nullable String wantedToken, ServerConfig config) {
+    Optional<StoredUser> there = users.byName(UserStore.ADMIN);
+    StoredUser admin = there.isPresent() ? there.get() : createAdmin(wantedToken);
+    String token = users.credentials(admin.id()).token();
+    if (wantedToken != null && !wantedToken.equals(token)) {
+      users.replaceToken(
+          UserStore.ADMIN, wantedToken, Tokens.hash(wantedToken), now.instant(), admin.id());
+      token = wantedToken;
     }
-    try {
-      projects.create(
-          new NewProject(
-              new ProjectId(UUID.randomUUID()), name, owner, false, null, SshKeys.generate(name)),
-          0,
-          clock.instant());
-    } catch (DstackException e) {
-      if (e.kind() != ErrorKind.NAME_TAKEN) {
-        throw e;
+    List<String> created = new ArrayList<>();
+    ensureProject(MAIN, admin.id(), created);
+    for (ServerConfig.Project project : config.projects()) {
+      ProjectId id = ensureProject(project.name(), admin.id(), created);
+      List<ServerConfig.Backend> wanted = project.backends();
+      if (wanted != null) {
+        sync(id, admin.id(), wanted);
       }
     }
-    ProjectId created = projects.ids(List.of(name)).get(name);
-    if (created == null) {
-      throw new DstackException(
-          ErrorKind.NAME_TAKEN,
-          "Project " + name + " of config.yml can't be made: another one differs in case only");
-    }
-    return created;
+    return new Result(token, there.isEmpty(), created);
   }
 
-  /**
-   * Makes the project's backends those of the file: listed ones are written, others that came from
-   * a file are deleted; ones made through the API stay. Backends whose machines need no plan of a
-   * person get a fleet of their name.
-   *
-   * @return what could not be used, with line and field
-   */
-  public List<ServerConfig.Problem> syncProject(
-      ServerConfig.Project wanted, int index, UserId owner, BackendCheck check) {
-    ProjectId project = ensureProject(wanted.name(), owner);
-    List<ServerConfig.Problem> problems = new ArrayList<>();
-    List<String> kept = new ArrayList<>();
-    for (int i = 0; i < wanted.backends().size(); i++) {
-      ServerConfig.Backend backend = wanted.backends().get(i);
-      // Named in the file, so it stays as it was even if the new entry can't be used.
-      kept.add(backend.type());
-      Optional<String> problem = check.problem(backend.type(), backend.options());
-      if (problem.isPresent()) {
-        problems.add(
-            new ServerConfig.Problem(
-                backend.line(), "projects[" + index + "].backends[" + i + "]", problem.get()));
-        continue;
-      }
+  private StoredUser createAdmin(@Nullable String wantedToken) {
+    String token = wantedToken == null ? Tokens.random() : wantedToken;
+    return users.create(
+        new NewUser(
+            new UserId(UUID.randomUUID()),
+            UserStore.ADMIN,
+            GlobalRole.ADMIN,
+            null,
+            true,
+            token,
+            Tokens.hash(token),
+            SshKeys.generate(UserStore.ADMIN)),
+        now.instant(),
+        null);
+  }
+
+  private ProjectId ensureProject(String name, UserId owner, List<String> created) {
+    Optional<ProjectStore.Membership> there = projects.membership(name, owner);
+    if (there.isPresent()) {
+      return there.get().id();
+    }
+    ProjectId id = new ProjectId(UUID.randomUUID());
+    projects.create(
+        new NewProject(id, name, owner, false, null, SshKeys.generate(name + "@dstack")),
+        0,
+        now.instant());
+    created.add(name);
+    return id;
+  }
+
+  private void sync(ProjectId project, UserId admin, List<ServerConfig.Backend> wanted) {
+    Set<String> types = wanted.stream().map(ServerConfig.Backend::type).collect(Collectors.toSet());
+    Set<String> gone = new TreeSet<>(projects.backendTypes(project));
+    gone.removeAll(types);
+    backends.delete(project, gone);
+    gone.forEach(type -> fleets.remove(project, admin, type));
+    for (ServerConfig.Backend backend : wanted) {
       backends.save(
           project,
-          new StoredBackend(
-              backend.type(), Json.tree(backend.options()), null, BackendStore.Source.FILE),
-          clock.instant());
-      seeds.ensure(project, null, backend.type());
+          new StoredBackend(backend.type(), backend.config(), null, Source.FILE),
+          now.instant());
+      fleets.ensure(project, admin, backend.type());
     }
-    removeOthers(project, kept);
-    return problems;
-  }
-
-  /** Says why a backend's entry can't be used; empty: it can. */
-  @FunctionalInterface
-  public interface BackendCheck {
-    Optional<String> problem(String type, Map<String, Object> options);
-  }
-
-  private void removeOthers(ProjectId project, List<String> kept) {
-    List<String> gone =
-        backends.list(project).stream()
-            .filter(b -> b.source() == BackendStore.Source.FILE && !kept.contains(b.type()))
-            .map(StoredBackend::type)
-            .toList();
-    for (String type : gone) {
-      fleetReader.get(project, type).ifPresent(fleet -> fleets.requestDelete(fleet.id(), null));
-    }
-    backends.delete(project, gone);
   }
 }

@@ -1,6 +1,8 @@
 package dev.dstack.api.bootstrap;
 
+import dev.dstack.api.dispatch.RunDispatcher;
 import dev.dstack.db.records.BackendStore;
+import dev.dstack.db.records.BackendStore.StoredBackend;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.FleetRow;
@@ -13,98 +15,124 @@ import dev.dstack.model.ids.UserId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Requirements;
-import dev.dstack.model.wire.fleet.FleetSpec;
 import dev.dstack.workflows.fleet.FleetPlan;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The fleets that come with a backend: a run needs one, and these backends leave nothing to choose.
+ * Runs need a fleet, so each backend of a project gets one of its own name: {@code local} has this
+ * one machine, the others make machines when runs want them.
  */
 public final class FleetSeeds {
-  /** How many machines one fleet's workflow keeps track of. */
-  private static final int FLEET_NODES_MAX = 1_000;
-
-  /** dstack's default of an instance that a run made. */
-  private static final Duration IDLE_DURATION = Duration.ofMinutes(5);
+  private static final Duration IDLE = Duration.ofMinutes(5);
 
   private final BackendStore backends;
-  private final Fleets fleets;
-  private final FleetReader fleetReader;
+  private final FleetReader fleets;
+  private final Fleets wishes;
+  private final RunDispatcher dispatcher;
 
-  public FleetSeeds(BackendStore backends, Fleets fleets, FleetReader fleetReader) {
+  public FleetSeeds(
+      BackendStore backends, FleetReader fleets, Fleets wishes, RunDispatcher dispatcher) {
     this.backends = backends;
     this.fleets = fleets;
-    this.fleetReader = fleetReader;
+    this.wishes = wishes;
+    this.dispatcher = dispatcher;
   }
 
-  /**
-   * Makes the fleet of a backend's name, or brings it up to date. Backends that need a person's
-   * plan have none.
-   *
-   * @param user absent: the server itself
-   */
+  /** Makes the fleet of a backend, or brings its plan up to date. */
   public void ensure(ProjectId project, @Nullable UserId user, String backendType) {
-    BackendType type = new BackendType(backendType);
-    JsonNode options =
-        backends.get(project, backendType).map(BackendStore.StoredBackend::config).orElse(null);
-    if (options == null) {
+    Optional<StoredBackend> backend = backends.get(project, backendType);
+    if (backend.isEmpty()) {
       return;
     }
-    FleetPlan plan;
-    if (type.equals(BackendType.LOCAL)) {
-      plan = plan(type, 1, 1, null);
-    } else if (type.equals(BackendType.SCRIPTED)) {
-      int instances = options.path("instances").asInt(100);
-      plan = plan(type, 0, Math.min(instances, FLEET_NODES_MAX), IDLE_DURATION);
+    Integer nodesMax = nodesMax(backend.get());
+    String plan = Json.lenient().writeValueAsString(plan(backendType, nodesMax));
+    String spec = Json.lenient().writeValueAsString(spec(backendType, nodesMax));
+    Optional<FleetRow> there = fleets.get(project, backendType);
+    if (there.isPresent()) {
+      boolean same =
+          Json.lenient().readTree(there.get().planJson()).equals(Json.lenient().readTree(plan));
+      if (!same && there.get().deleteRequestedAt() == null) {
+        wishes.reconfigure(there.get().id(), spec, plan);
+      }
     } else {
-      return;
-    }
-    String specJson = Json.lenient().writeValueAsString(spec(plan));
-    String planJson = Json.lenient().writeValueAsString(plan);
-    Optional<FleetRow> known = fleetReader.get(project, type.name());
-    if (known.isEmpty()) {
       try {
-        fleets.create(
-            new FleetId(UUID.randomUUID()), project, user, type.name(), specJson, planJson);
+        wishes.create(new FleetId(UUID.randomUUID()), project, user, backendType, spec, plan);
       } catch (DstackException e) {
         if (e.kind() != ErrorKind.NAME_TAKEN) {
           throw e;
         }
+        // Another server was faster; its fleet is as good.
       }
-    } else if (!plan.equals(Json.lenient().readValue(known.get().planJson(), FleetPlan.class))) {
-      fleets.reconfigure(known.get().id(), specJson, planJson);
     }
+    dispatcher.fleetChanged();
   }
 
-  private static FleetPlan plan(
-      BackendType type, int min, int max, @Nullable Duration idleDuration) {
+  /** The backend is gone, and with it the fleet that was made for it. */
+  public void remove(ProjectId project, @Nullable UserId user, String backendType) {
+    fleets.get(project, backendType).ifPresent(fleet -> wishes.requestDelete(fleet.id(), user));
+    dispatcher.fleetChanged();
+  }
+
+  private static @Nullable Integer nodesMax(StoredBackend backend) {
+    if (backend.type().equals(BackendType.LOCAL.name())) {
+      return 1;
+    }
+    JsonNode instances = backend.config().get("instances");
+    return instances != null && instances.isIntegralNumber() && instances.canConvertToInt()
+        ? Integer.valueOf(Math.max(1, instances.intValue()))
+        : null;
+  }
+
+  private static FleetPlan plan(String backendType, @Nullable Integer nodesMax) {
+    boolean local = backendType.equals(BackendType.LOCAL.name());
     Requirements any =
         new Requirements(
-            null, 0, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
-    return new FleetPlan(type, min, min, max, any, new Sharing.ByRequest(), idleDuration);
+            null,
+            0,
+            null,
+            0,
+            null,
+            0,
+            null,
+            null,
+            null,
+            null,
+            List.of(backendType),
+            List.of(),
+            List.of());
+    return new FleetPlan(
+        new BackendType(backendType),
+        local ? 1 : 0,
+        local ? 1 : 0,
+        nodesMax,
+        any,
+        new Sharing.ByRequest(),
+        local ? null : IDLE);
   }
 
-  private static FleetSpec spec(FleetPlan plan) {
-    Map<String, Object> configuration =
-        Map.of(
-            "type",
-            "fleet",
-            "name",
-            plan.backend().name(),
-            "nodes",
-            Map.of(
-                "min",
-                plan.nodesMin(),
-                "max",
-                Objects.requireNonNullElse(plan.nodesMax(), FLEET_NODES_MAX)));
-    return Json.lenient()
-        .convertValue(Map.of("configuration", configuration, "profile", Map.of()), FleetSpec.class);
+  /** In the form in which people would have written it. */
+  private static JsonNode spec(String backendType, @Nullable Integer nodesMax) {
+    boolean local = backendType.equals(BackendType.LOCAL.name());
+    Map<String, @Nullable Object> nodes = new LinkedHashMap<>();
+    nodes.put("min", local ? 1 : 0);
+    nodes.put("max", nodesMax);
+    Map<String, @Nullable Object> configuration = new LinkedHashMap<>();
+    configuration.put("type", "fleet");
+    configuration.put("name", backendType);
+    configuration.put("nodes", nodes);
+    if (!local) {
+      configuration.put("idle_duration", IDLE.toSeconds());
+    }
+    Map<String, @Nullable Object> spec = new LinkedHashMap<>();
+    spec.put("configuration", configuration);
+    spec.put("profile", Map.of("name", "default"));
+    return Json.tree(spec);
   }
 }

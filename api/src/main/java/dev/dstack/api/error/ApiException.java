@@ -1,9 +1,12 @@
 package dev.dstack.api.error;
 
-import java.util.LinkedHashMap;
+import dev.dstack.model.json.Json;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A request is answered with an error. The answer is complete; nobody adds to it. */
 public final class ApiException extends RuntimeException {
@@ -83,15 +86,18 @@ public final class ApiException extends RuntimeException {
     return new ApiException(405, "Method Not Allowed", "Method Not Allowed");
   }
 
-  /** 422 with one item for each problem. */
+  /** 422 with one item for each problem, written in the order of its map. */
   public static ApiException unprocessable(List<Map<String, Object>> items) {
-    return new ApiException(422, "The request is not valid", List.copyOf(items));
+    List<ObjectNode> ordered = new ArrayList<>();
+    for (Map<String, Object> item : items) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      item.forEach((name, value) -> node.set(name, Json.tree(value)));
+      ordered.add(node);
+    }
+    return new ApiException(422, "The request is not valid", List.copyOf(ordered));
   }
 
-  private static Map<String, Object> item(String message, @Nullable String code) {
-    Map<String, Object> item = new LinkedHashMap<>();
-    item.put("msg", message);
-    item.put("code", code);
-    return item;
+  private static ObjectNode item(String message, @Nullable String code) {
+    return JsonNodeFactory.instance.objectNode().put("msg", message).put("code", code);
   }
 }

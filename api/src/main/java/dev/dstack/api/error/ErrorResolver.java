@@ -114,7 +114,7 @@ public final class ErrorResolver implements HandlerExceptionResolver {
   }
 
   private static @Nullable Throwable next(Throwable cause) {
-    return cause.getCause() == cause ? null : cause.getCause();
+    return cause.getCause();
   }
 
   private static ApiException ofDatabase(

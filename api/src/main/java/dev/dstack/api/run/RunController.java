@@ -65,8 +65,7 @@ public final class RunController {
   public List<Run> list(@Body ListRunsRequest body, Caller caller) {
     int limit = Check.within("limit", body.limit(), 0, LIMIT_MAX);
     Integer submissionsLimit =
-        Check.withinOrNull(
-            "job_submissions_limit", body.jobSubmissionsLimit(), 0, SUBMISSIONS_MAX);
+        Check.withinOrNull("job_submissions_limit", body.jobSubmissionsLimit(), 0, SUBMISSIONS_MAX);
     if (body.repoId() != null && body.projectName() == null) {
       throw ApiException.badRequest("`repo_id` needs `project_name`: repos belong to projects");
     }
@@ -129,8 +128,7 @@ public final class RunController {
   public void stop(@Body StopRunsRequest body, ProjectAccess access) {
     Check.atMost("runs_names", body.runsNames(), NAMES_MAX);
     List<RunId> stopped =
-        submissions.requestStop(
-            access.id(), body.runsNames(), body.abort(), access.caller().id());
+        submissions.requestStop(access.id(), body.runsNames(), body.abort(), access.caller().id());
     if (!stopped.isEmpty()) {
       dispatcher.runChanged();
     }

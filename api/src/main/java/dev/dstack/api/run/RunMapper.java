@@ -49,8 +49,7 @@ record RunMapper(Now now) {
 
   Run wire(RunRow row, Specs specs, Detail detail) {
     List<Job> jobs = detail.jobs() ? jobs(row, specs, detail) : List.of();
-    List<JobSubmission> first =
-        jobs.isEmpty() ? List.of() : jobs.getFirst().jobSubmissions();
+    List<JobSubmission> first = jobs.isEmpty() ? List.of() : jobs.getFirst().jobSubmissions();
     RunViewRow view = row.view();
     RunStatus status = row.status();
     return new Run(
@@ -86,8 +85,7 @@ record RunMapper(Now now) {
   private List<Job> jobs(RunRow row, Specs specs, Detail detail) {
     if (row.jobs().isEmpty()) {
       boolean starts =
-          row.status() == RunStatus.SUBMITTED
-              && RunSpecs.profile(specs.run()).schedule() == null;
+          row.status() == RunStatus.SUBMITTED && RunSpecs.profile(specs.run()).schedule() == null;
       return starts ? accepted(row, specs, detail) : List.of();
     }
     record Place(int replica, int job) {}
@@ -138,7 +136,7 @@ record RunMapper(Now now) {
 
   private static JobSubmission acceptedSubmission(RunRow row, JobSpec spec) {
     return new JobSubmission(
-        JobId.attempt(row.id(), spec.replicaNum(), spec.jobNum(), 0).value(),
+        JobId.of(row.id(), spec.replicaNum(), spec.jobNum(), 0).value(),
         0,
         row.deploymentNum(),
         row.submittedAt(),
@@ -225,8 +223,7 @@ record RunMapper(Now now) {
   }
 
   private static JobConnectionInfo connection(String runName) {
-    return new JobConnectionInfo(
-        null, null, null, List.of("ssh", runName), null, null, null, null);
+    return new JobConnectionInfo(null, null, null, List.of("ssh", runName), null, null, null, null);
   }
 
   /** Dollars: price an hour, for as long as each submission has had a machine. */
@@ -236,10 +233,8 @@ record RunMapper(Now now) {
       for (JobSubmission submission : job.jobSubmissions()) {
         JobProvisioningData machine = submission.jobProvisioningData();
         if (machine != null && machine.price() > 0) {
-          Instant end =
-              submission.finishedAt() == null ? now.instant() : submission.finishedAt();
-          long millis =
-              Math.max(0, Duration.between(submission.submittedAt(), end).toMillis());
+          Instant end = submission.finishedAt() == null ? now.instant() : submission.finishedAt();
+          long millis = Math.max(0, Duration.between(submission.submittedAt(), end).toMillis());
           dollars += machine.price() * millis / 3_600_000.0;
         }
       }

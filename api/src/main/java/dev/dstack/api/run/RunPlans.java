@@ -2,6 +2,7 @@ package dev.dstack.api.run;
 
 import dev.dstack.api.error.ApiException;
 import dev.dstack.api.fleet.Capacity;
+import dev.dstack.model.config.EngineRequirements;
 import dev.dstack.model.config.RunSpecs;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.Requirements;
@@ -53,7 +54,7 @@ final class RunPlans {
   }
 
   static Requirements requirements(JobSpec job, ProfileParams profile) {
-    return RunRequirements.of(job.requirements(), profile);
+    return EngineRequirements.of(job.requirements(), profile);
   }
 
   static boolean mayCreate(ProfileParams profile) {

@@ -21,6 +21,8 @@ import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.RunRow;
 import dev.dstack.model.config.Names;
 import dev.dstack.model.config.RunSpecs;
+import dev.dstack.model.config.RunUpdate;
+import dev.dstack.model.config.RunUpdates;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
@@ -55,8 +57,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /** Plans and accepts runs, and shows them. */
 public final class RunService {
@@ -118,9 +118,7 @@ public final class RunService {
 
   RunPlan plan(GetRunPlanRequest request, ProjectAccess access) {
     SpecCheck check =
-        request.forOffersOnly()
-            ? SpecCheck.ofOffersOnly(request.runSpec(), access.caller().sshPublicKey())
-            : SpecCheck.of(request.runSpec(), access.caller().sshPublicKey());
+        SpecCheck.of(request.runSpec(), access.caller().sshPublicKey(), request.forOffersOnly());
     RunSpec effective = check.effective();
     Optional<RunRow> current =
         effective.runName() == null
@@ -132,7 +130,8 @@ public final class RunService {
       Specs currentSpecs = specs(current.get());
       shown = mapper.wire(current.get(), currentSpecs, Detail.FULL);
       boolean updatable =
-          !current.get().status().isFinal() && sameButUpdatable(currentSpecs.run(), effective);
+          !current.get().status().isFinal()
+              && RunUpdates.diff(currentSpecs.run(), effective) instanceof RunUpdate.InPlace;
       action = updatable ? ApplyAction.UPDATE : ApplyAction.CREATE;
     }
     List<JobPlan> jobPlans = new ArrayList<>();
@@ -143,7 +142,9 @@ public final class RunService {
       List<InstanceOfferWithAvailability> first =
           offers.stream()
               .limit(max)
-              .map(one -> Wire.offer(one.offer(), one.availability(), one.blocks(), one.totalBlocks()))
+              .map(
+                  one ->
+                      Wire.offer(one.offer(), one.availability(), one.blocks(), one.totalBlocks()))
               .toList();
       jobPlans.add(
           new JobPlan(
@@ -165,8 +166,14 @@ public final class RunService {
         action);
   }
 
+  /** Everything that could serve the first job of a run, whatever fleets there are. */
+  public List<Capacity.Shown> offersOnly(RunSpec spec, ProjectAccess access, boolean reverse) {
+    SpecCheck check = SpecCheck.of(spec, access.caller().sshPublicKey(), true);
+    return offers(access, check.effective(), check.jobs().getFirst(), true, reverse);
+  }
+
   /** Everything that could serve a job, usable offers first, cheapest first. */
-  public List<Capacity.Shown> offers(
+  private List<Capacity.Shown> offers(
       ProjectAccess access, RunSpec effective, JobSpec job, boolean ignoreFleets, boolean reverse) {
     ProfileParams profile = RunSpecs.profile(effective);
     Requirements wanted = RunPlans.requirements(job, profile);
@@ -223,12 +230,9 @@ public final class RunService {
   private Run submitUnnamed(RunSpec effective, ProjectAccess access) {
     for (int attempt = 0; ; attempt++) {
       String name =
-          Names.random(
-              random, taken -> submissions.findLatest(access.id(), taken).isPresent());
+          Names.random(random, taken -> submissions.findLatest(access.id(), taken).isPresent());
       RunSpec named =
-          effective
-              .withRunName(name)
-              .withConfiguration(effective.configuration().withName(name));
+          effective.withRunName(name).withConfiguration(effective.configuration().withName(name));
       try {
         return submit(SpecCheck.of(named, access.caller().sshPublicKey()), access);
       } catch (DstackException e) {
@@ -284,17 +288,17 @@ public final class RunService {
   }
 
   private Run update(
-      RunRow current,
-      SpecCheck check,
-      @Nullable Run basedOn,
-      boolean force,
-      ProjectAccess access) {
+      RunRow current, SpecCheck check, @Nullable Run basedOn, boolean force, ProjectAccess access) {
     Specs currentSpecs = specs(current);
     RunSpec effective = check.effective();
-    if (!sameButUpdatable(currentSpecs.run(), effective)) {
+    if (RunUpdates.diff(currentSpecs.run(), effective)
+        instanceof RunUpdate.NeedsRestart(List<String> _, List<String> blocking)) {
       throw ApiException.badRequest(
-          "Run '" + current.runName() + "' is active, and only its `priority` can be changed while"
-              + " it is. Stop it first, or choose another name.");
+          "Run '"
+              + current.runName()
+              + "' is active and can't take over a change of "
+              + String.join(", ", blocking.stream().map(field -> "`" + field + "`").toList())
+              + ". Stop it first, or choose another name.");
     }
     boolean seen =
         basedOn != null
@@ -302,7 +306,9 @@ public final class RunService {
             && Json.tree(basedOn.runSpec()).equals(Json.tree(currentSpecs.run()));
     if (!force && !seen) {
       throw ApiException.badRequest(
-          "Run '" + current.runName() + "' has been submitted or changed since this plan was made."
+          "Run '"
+              + current.runName()
+              + "' has been submitted or changed since this plan was made."
               + " Plan again, or apply with force.");
     }
     submissions.update(
@@ -337,7 +343,10 @@ public final class RunService {
       for (FileArchiveMapping archive : spec.fileArchives()) {
         if (!owned.contains(archive.id())) {
           throw ApiException.missing(
-              "`file_archives` names the archive " + archive.id() + " for " + archive.path()
+              "`file_archives` names the archive "
+                  + archive.id()
+                  + " for "
+                  + archive.path()
                   + ", which you have not uploaded");
         }
       }
@@ -364,22 +373,6 @@ public final class RunService {
       throw ApiException.missing(
           "`repo_code_hash` names a diff of repo '" + repoId + "' that has not been uploaded");
     }
-  }
-
-  /** What may change while a run is active: its priority, and where its file lies. */
-  private static boolean sameButUpdatable(RunSpec current, RunSpec next) {
-    return fixed(current).equals(fixed(next));
-  }
-
-  private static JsonNode fixed(RunSpec spec) {
-    JsonNode tree = Json.tree(spec);
-    if (tree instanceof ObjectNode object) {
-      object.remove("configuration_path");
-      if (object.get("configuration") instanceof ObjectNode configuration) {
-        configuration.remove("priority");
-      }
-    }
-    return tree;
   }
 
   Optional<Run> get(ProjectId project, String name) {

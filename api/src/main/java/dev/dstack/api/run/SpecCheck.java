@@ -8,7 +8,6 @@ import dev.dstack.model.config.SpecProblem;
 import dev.dstack.model.config.UnsupportedYet;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.wire.configuration.ProfileParams;
-import dev.dstack.model.wire.configuration.RunBase;
 import dev.dstack.model.wire.resources.GpuSpec;
 import dev.dstack.model.wire.run.JobSpec;
 import dev.dstack.model.wire.run.RunSpec;
@@ -22,8 +21,15 @@ record SpecCheck(RunSpec effective, List<JobSpec> jobs) {
   private static final String UNNAMED = "dry-run";
 
   static SpecCheck of(RunSpec spec, @Nullable String userPublicKey) {
+    return of(spec, userPublicKey, false);
+  }
+
+  /**
+   * @param forOffersOnly nothing is going to run: what the client fills in for that doesn't matter
+   */
+  static SpecCheck of(RunSpec spec, @Nullable String userPublicKey, boolean forOffersOnly) {
     List<SpecProblem> problems = new ArrayList<>(RunSpecs.problems(spec));
-    problems.addAll(UnsupportedYet.check(spec));
+    problems.addAll(UnsupportedYet.check(spec, forOffersOnly));
     problems.addAll(unsupportedRequests(spec));
     if (!problems.isEmpty()) {
       throw ApiException.badRequest(SpecProblem.pretty(problems));
@@ -38,22 +44,6 @@ record SpecCheck(RunSpec effective, List<JobSpec> jobs) {
               + (Limits.SPEC_BYTES >> 10)
               + " kB; put code and data into `files`");
     }
-    return new SpecCheck(effective, jobs(effective));
-  }
-
-  /**
-   * For a question about offers: the client fills in an image that is never pulled and a user who
-   * runs nothing.
-   */
-  static SpecCheck ofOffersOnly(RunSpec spec, @Nullable String userPublicKey) {
-    RunBase base = spec.configuration().base();
-    if (!JobSpecs.OFFERS_IMAGE.equals(base.image())) {
-      return of(spec, userPublicKey);
-    }
-    RunSpec plain =
-        spec.withConfiguration(spec.configuration().withBase(base.withImage(null).withUser(null)));
-    of(plain, userPublicKey);
-    RunSpec effective = RunSpecs.effective(spec, userPublicKey);
     return new SpecCheck(effective, jobs(effective));
   }
 

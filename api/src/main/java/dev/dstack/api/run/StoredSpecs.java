@@ -78,8 +78,7 @@ final class StoredSpecs {
                 })
             .toList();
     if (!unknown.isEmpty()) {
-      Map<RunId, RunPrivate> secrets =
-          lookups.secretsOf(unknown.stream().map(RunRow::id).toList());
+      Map<RunId, RunPrivate> secrets = lookups.secretsOf(unknown.stream().map(RunRow::id).toList());
       for (RunRow run : unknown) {
         Specs specs =
             Specs.of(joined(run.specJson(), secrets.getOrDefault(run.id(), RunPrivate.NONE)));

@@ -29,6 +29,7 @@ public final class ServerController {
   }
 
   /** Metrics come with a later version; scrapers get the answer of a server that has them off. */
+  @SuppressWarnings("DoNotCallSuggester") // Spring calls it.
   @GetMapping("/metrics")
   public Object metrics() {
     throw ApiException.unknownProject();

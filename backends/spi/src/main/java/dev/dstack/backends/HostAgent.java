@@ -39,7 +39,9 @@ public interface HostAgent extends AutoCloseable {
   /** Empty: there is no such task, so nothing is left to stop. */
   Optional<TaskInfo> stop(JobId task, StopRequest request);
 
-  /** Removes a task that has exited with all its files; unknown is success. */
+  /**
+   * Removes a task that has exited with all its files; unknown is success, NOT_READY while it runs.
+   */
   void remove(JobId task);
 
   @Override

@@ -22,7 +22,10 @@ import java.util.stream.Stream;
  */
 record Archive(Path file, String hash) implements AutoCloseable {
 
-  /** What ignore files name is left out; a link out of the directory becomes a copy of what it points to. */
+  /**
+   * What ignore files name is left out; a link out of the directory becomes a copy of what it
+   * points to.
+   */
   static Archive of(Path root) throws IOException {
     MessageDigest digest = sha256();
     Path file = Files.createTempFile("dstack-files", ".tar");
@@ -63,7 +66,8 @@ record Archive(Path file, String hash) implements AutoCloseable {
       if (attributes.isSymbolicLink()) {
         link(path, name);
       } else if (attributes.isDirectory()) {
-        tar.directory(name, mode(attributes), attributes.lastModifiedTime().toInstant().getEpochSecond());
+        tar.directory(
+            name, mode(attributes), attributes.lastModifiedTime().toInstant().getEpochSecond());
         IgnoreRules inner = rules.in(path);
         for (Path child : children(path)) {
           if (!inner.ignores(child, Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS))) {
@@ -71,7 +75,11 @@ record Archive(Path file, String hash) implements AutoCloseable {
           }
         }
       } else if (attributes.isRegularFile()) {
-        tar.file(name, path, mode(attributes), attributes.lastModifiedTime().toInstant().getEpochSecond());
+        tar.file(
+            name,
+            path,
+            mode(attributes),
+            attributes.lastModifiedTime().toInstant().getEpochSecond());
       }
       // Sockets, pipes and devices mean nothing elsewhere.
     }
@@ -87,7 +95,8 @@ record Archive(Path file, String hash) implements AutoCloseable {
         return;
       }
       if (!Files.exists(target)) {
-        throw new IOException("the link " + link + " points to " + target + ", which does not exist");
+        throw new IOException(
+            "the link " + link + " points to " + target + ", which does not exist");
       }
       PosixFileAttributes attributes = Files.readAttributes(link, PosixFileAttributes.class);
       long modified = attributes.lastModifiedTime().toInstant().getEpochSecond();
@@ -108,7 +117,18 @@ record Archive(Path file, String hash) implements AutoCloseable {
     private static int mode(PosixFileAttributes attributes) {
       int mode = 0;
       for (PosixFilePermission permission : attributes.permissions()) {
-        mode |= 0400 >> permission.ordinal();
+        mode |=
+            switch (permission) {
+              case OWNER_READ -> 0400;
+              case OWNER_WRITE -> 0200;
+              case OWNER_EXECUTE -> 0100;
+              case GROUP_READ -> 040;
+              case GROUP_WRITE -> 020;
+              case GROUP_EXECUTE -> 010;
+              case OTHERS_READ -> 04;
+              case OTHERS_WRITE -> 02;
+              case OTHERS_EXECUTE -> 01;
+            };
       }
       return mode;
     }

@@ -37,12 +37,17 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
     if (!Files.exists(path)) {
       throw CliException.failure(
           option == null
-              ? "There is no .dstack.yml in " + cli.cwd() + ".\nName a configuration file with -f FILE."
+              ? "There is no .dstack.yml in "
+                  + cli.cwd()
+                  + ".\nName a configuration file with -f FILE."
               : "There is no file " + path + ".");
     }
     try {
       Path absolute = path.toAbsolutePath().normalize();
-      String label = absolute.startsWith(cli.cwd()) ? cli.cwd().relativize(absolute).toString() : absolute.toString();
+      String label =
+          absolute.startsWith(cli.cwd())
+              ? cli.cwd().relativize(absolute).toString()
+              : absolute.toString();
       Path parent = absolute.getParent();
       return new ConfigurationFile(
           label, parent == null ? cli.cwd() : parent, Yaml.parse(label, Files.readString(path)));
@@ -77,11 +82,15 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
       case "service", "dev-environment" ->
           throw at("type", "runs of type `" + type + "` are not in this release; `task` is");
       case "fleet", "volume", "gateway", "preset" ->
-          throw at("type", "configurations of type `" + type + "` can't be applied in this release; `task` can");
+          throw at(
+              "type",
+              "configurations of type `" + type + "` can't be applied in this release; `task` can");
       default ->
           throw at(
               "type",
-              "`" + type + "` is no type; there are task, service, dev-environment, fleet, volume and gateway");
+              "`"
+                  + type
+                  + "` is no type; there are task, service, dev-environment, fleet, volume and gateway");
     }
     if (!root().get("repos").items().isEmpty()) {
       throw at("repos", "`repos` is not in this release; `files` brings local files to the run");

@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** {@code env} of a configuration with the values of the person's own environment where it only names a variable. */
+/**
+ * {@code env} of a configuration with the values of the person's own environment where it only
+ * names a variable.
+ */
 final class EnvValues {
   private EnvValues() {}
 
@@ -24,7 +27,9 @@ final class EnvValues {
       if (name.isEmpty()) {
         throw CliException.usage("-e `" + option + "` has no name; expected NAME=VALUE or NAME");
       }
-      given.put(name, equals < 0 ? inherited(name, environment, "-e " + name) : option.substring(equals + 1));
+      given.put(
+          name,
+          equals < 0 ? inherited(name, environment, "-e " + name) : option.substring(equals + 1));
     }
     if (env.isList()) {
       int index = 0;
@@ -39,7 +44,15 @@ final class EnvValues {
         if (values.containsKey(name)) {
           throw CliException.failure(file.place(place) + "env: `" + name + "` is given twice");
         }
-        values.put(name, value(file, place, name, equals < 0 ? Doc.NULL : Doc.of(text.substring(equals + 1)), given, environment));
+        values.put(
+            name,
+            value(
+                file,
+                place,
+                name,
+                equals < 0 ? Doc.NULL : Doc.of(text.substring(equals + 1)),
+                given,
+                environment));
       }
     } else if (env.isObject()) {
       env.fields()
@@ -70,7 +83,8 @@ final class EnvValues {
     }
     String text = written.text();
     if (text == null) {
-      throw CliException.failure(file.place(place) + "env: the value of `" + name + "` must be a text");
+      throw CliException.failure(
+          file.place(place) + "env: the value of `" + name + "` must be a text");
     }
     return text;
   }
@@ -79,7 +93,10 @@ final class EnvValues {
     String value = environment.get(name);
     if (value == null) {
       throw CliException.failure(
-          where + " has no value, and your environment has none.\nSet it, or pass -e " + name + "=VALUE.");
+          where
+              + " has no value, and your environment has none.\nSet it, or pass -e "
+              + name
+              + "=VALUE.");
     }
     return value;
   }

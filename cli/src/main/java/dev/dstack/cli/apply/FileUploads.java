@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Brings the {@code files} of a configuration to the server, each as an archive it is asked for first. */
+/**
+ * Brings the {@code files} of a configuration to the server, each as an archive it is asked for
+ * first.
+ */
 final class FileUploads {
   private static final long WORTH_A_WORD = 1 << 20;
 
@@ -32,7 +35,8 @@ final class FileUploads {
       try (Archive archive = Archive.of(path)) {
         archives.add(Map.of("id", id(archive, path, session, cli), "path", mapping.target()));
       } catch (IOException e) {
-        throw CliException.failure(file.place(place) + "files: can't read " + path + ": " + e.getMessage(), e);
+        throw CliException.failure(
+            file.place(place) + "files: can't read " + path + ": " + e.getMessage(), e);
       }
     }
     return archives;
@@ -44,7 +48,8 @@ final class FileUploads {
       String local = item.get("local_path").text();
       String target = item.get("path").text();
       if (local == null || target == null) {
-        throw CliException.failure(file.place(place) + "files: expected LOCAL, LOCAL:PATH, or local_path and path");
+        throw CliException.failure(
+            file.place(place) + "files: expected LOCAL, LOCAL:PATH, or local_path and path");
       }
       return new Mapping(local, target);
     }
@@ -53,7 +58,8 @@ final class FileUploads {
       return new Mapping(text, text);
     }
     if (text.indexOf(':', colon + 1) >= 0) {
-      throw CliException.failure(file.place(place) + "files: `" + text + "` has more than one colon; expected LOCAL:PATH");
+      throw CliException.failure(
+          file.place(place) + "files: `" + text + "` has more than one colon; expected LOCAL:PATH");
     }
     return new Mapping(text.substring(0, colon), text.substring(colon + 1));
   }
@@ -62,7 +68,9 @@ final class FileUploads {
     Path path =
         local.equals("~")
             ? cli.home()
-            : local.startsWith("~/") ? cli.home().resolve(local.substring(2)) : file.directory().resolve(local);
+            : local.startsWith("~/")
+                ? cli.home().resolve(local.substring(2))
+                : file.directory().resolve(local);
     path = path.toAbsolutePath().normalize();
     if (!Files.exists(path)) {
       throw CliException.failure(file.place(place) + "files: there is no " + path);
@@ -70,9 +78,11 @@ final class FileUploads {
     return path;
   }
 
-  private static String id(Archive archive, Path path, Session session, Cli cli) throws IOException {
+  private static String id(Archive archive, Path path, Session session, Cli cli)
+      throws IOException {
     try {
-      Doc known = session.api().post("/api/files/get_archive_by_hash", Map.of("hash", archive.hash()));
+      Doc known =
+          session.api().post("/api/files/get_archive_by_hash", Map.of("hash", archive.hash()));
       return known.get("id").text("");
     } catch (ApiException e) {
       if (!e.isNotFound()) {
@@ -84,7 +94,11 @@ final class FileUploads {
       if (size > WORTH_A_WORD) {
         status.show("Uploading " + path + " (" + (size >> 20) + " MB)");
       }
-      return session.api().upload("/api/files/upload_archive", archive.hash(), archive.file()).get("id").text("");
+      return session
+          .api()
+          .upload("/api/files/upload_archive", archive.hash(), archive.file())
+          .get("id")
+          .text("");
     }
   }
 }

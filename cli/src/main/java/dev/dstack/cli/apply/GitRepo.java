@@ -14,8 +14,8 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Git repo by where it is hosted. Its id is the one dstack's own client derives, so both know a repo under the same
- * id.
+ * A Git repo by where it is hosted. Its id is the one dstack's own client derives, so both know a
+ * repo under the same id.
  *
  * @param path with a slash at its start
  */
@@ -47,13 +47,19 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
         String path = uri.getPath().isEmpty() ? "/" : uri.getPath();
         int port = uri.getPort() == 443 && !ssh ? -1 : uri.getPort();
         return new GitRepo(
-            ssh ? uri.getUserInfo() : null, host.toLowerCase(Locale.ROOT), ssh ? -1 : port, ssh ? port : -1, path);
+            ssh ? uri.getUserInfo() : null,
+            host.toLowerCase(Locale.ROOT),
+            ssh ? -1 : port,
+            ssh ? port : -1,
+            path);
       }
     } catch (URISyntaxException e) {
       // told below
     }
     throw CliException.failure(
-        "`" + url + "` is no Git repo: expected a directory, an https:// or ssh:// URL, or user@host:path.");
+        "`"
+            + url
+            + "` is no Git repo: expected a directory, an https:// or ssh:// URL, or user@host:path.");
   }
 
   public String name() {
@@ -76,8 +82,7 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
       bigEndian[i] = hash[hash.length - 1 - i];
     }
     // The lowest 32 digits in base 36, of which the first eight are taken.
-    String digits =
-        new BigInteger(1, bigEndian).mod(BigInteger.valueOf(36).pow(32)).toString(36);
+    String digits = new BigInteger(1, bigEndian).mod(BigInteger.valueOf(36).pow(32)).toString(36);
     String padded = "0".repeat(32 - digits.length()) + digits;
     return name() + "-" + padded.substring(0, 8);
   }
@@ -86,7 +91,12 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
     if (https) {
       return "https://" + host + (httpsPort > 0 ? ":" + httpsPort : "") + path;
     }
-    return "ssh://" + (user == null ? "git" : user) + "@" + host + (sshPort > 0 ? ":" + sshPort : "") + path;
+    return "ssh://"
+        + (user == null ? "git" : user)
+        + "@"
+        + host
+        + (sshPort > 0 ? ":" + sshPort : "")
+        + path;
   }
 
   private String cleanPath() {

@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * {@code .gitignore}, {@code .ignore} and {@code .dstackignore} as Git reads them: the last rule that fits decides, and
- * rules of a directory come after those of the ones around it.
+ * {@code .gitignore}, {@code .ignore} and {@code .dstackignore} as Git reads them: the last rule
+ * that fits decides, and rules of a directory come after those of the ones around it.
  */
 final class IgnoreRules {
   private static final List<String> FILES = List.of(".ignore", ".gitignore", ".dstackignore");
@@ -29,18 +29,19 @@ final class IgnoreRules {
     this.rules = rules;
   }
 
-  /** The rules of the directories above one, up to the top of its Git repo; none where it is in no repo. */
+  /**
+   * The rules of the directories above one, up to the top of its Git repo; none where it is in no
+   * repo.
+   */
   static IgnoreRules above(Path directory) {
     List<Path> around = new ArrayList<>();
-    for (Path at = directory.getParent(), below = directory; at != null; at = at.getParent()) {
-      if (Files.exists(below.resolve(".git"))) {
-        break;
-      }
-      around.addFirst(at);
-      below = at;
-      if (at.getParent() == null && !Files.exists(at.resolve(".git"))) {
+    for (Path below = directory; !Files.exists(below.resolve(".git")); ) {
+      Path parent = below.getParent();
+      if (parent == null) {
         return new IgnoreRules(List.of());
       }
+      around.addFirst(parent);
+      below = parent;
     }
     IgnoreRules rules = new IgnoreRules(List.of());
     for (Path outer : around) {
@@ -90,7 +91,8 @@ final class IgnoreRules {
       return;
     }
     boolean anchored = glob.indexOf('/') >= 0;
-    String regex = (anchored ? "" : "(?:.*/)?") + regex(glob.startsWith("/") ? glob.substring(1) : glob);
+    String regex =
+        (anchored ? "" : "(?:.*/)?") + regex(glob.startsWith("/") ? glob.substring(1) : glob);
     rules.add(new Rule(base, Pattern.compile(regex, Pattern.DOTALL), onlyDirectories, keeps));
   }
 
@@ -110,7 +112,11 @@ final class IgnoreRules {
         regex.append("[^/]");
       } else if (c == '[' && glob.indexOf(']', i + 2) > 0) {
         int end = glob.indexOf(']', i + 2);
-        String set = glob.substring(i + 1, end).replace("\\", "\\\\").replace("[", "\\[").replace("&", "\\&");
+        String set =
+            glob.substring(i + 1, end)
+                .replace("\\", "\\\\")
+                .replace("[", "\\[")
+                .replace("&", "\\&");
         regex.append('[').append(set.startsWith("!") ? "^" + set.substring(1) : set).append(']');
         i = end;
       } else if (c == '\\' && i + 1 < glob.length()) {

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Fills in {@code ${{ run.args }}} and {@code ${{ env.X }}}. What the server fills in ({@code secrets}, {@code groups})
- * stays as it is; {@code $$} is one dollar.
+ * Fills in {@code ${{ run.args }}} and {@code ${{ env.X }}}. What the server fills in ({@code
+ * secrets}, {@code groups}) stays as it is; {@code $$} is one dollar.
  */
 final class Interpolation {
   private static final String OPEN = "${{";
@@ -68,6 +68,7 @@ final class Interpolation {
   private static boolean isPlain(String word) {
     return !word.isEmpty()
         && word.chars()
-            .allMatch(c -> c < 128 && (Character.isLetterOrDigit(c) || "_@%+=:,./-".indexOf(c) >= 0));
+            .allMatch(
+                c -> c < 128 && (Character.isLetterOrDigit(c) || "_@%+=:,./-".indexOf(c) >= 0));
   }
 }

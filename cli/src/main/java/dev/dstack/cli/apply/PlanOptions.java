@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The options of {@code apply} and {@code offer} that override the configuration, which overrides the profile. */
+/**
+ * The options of {@code apply} and {@code offer} that override the configuration, which overrides
+ * the profile.
+ */
 public final class PlanOptions {
   private PlanOptions() {}
 
@@ -145,12 +148,16 @@ public final class PlanOptions {
    */
   private static Object duration(String option, String given, String never) {
     if (given.equals("off") && !never.isEmpty()) {
-      return never.equals("-1") ? (Object) (-1) : never;
+      return never.equals("-1") ? (Object) Integer.valueOf(-1) : never;
     }
     Long seconds = Times.seconds(given);
     if (seconds == null) {
       throw CliException.usage(
-          option + " is `" + given + "`; expected a duration such as 90s, 30m, 2h, 1d" + (never.isEmpty() ? "" : " or off"));
+          option
+              + " is `"
+              + given
+              + "`; expected a duration such as 90s, 30m, 2h, 1d"
+              + (never.isEmpty() ? "" : " or off"));
     }
     return seconds;
   }

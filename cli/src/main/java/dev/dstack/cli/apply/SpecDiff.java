@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** What differs between the run there is and the one that is asked for, a line for each property. */
+/**
+ * What differs between the run there is and the one that is asked for, a line for each property.
+ */
 final class SpecDiff {
   private static final int SHOWN = 60;
 

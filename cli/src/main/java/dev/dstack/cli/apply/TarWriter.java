@@ -8,8 +8,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * A tar archive in the POSIX format, long names and large files as pax headers. Owners are left out: the same files
- * make the same bytes on every machine.
+ * A tar archive in the POSIX format, long names and large files as pax headers. Owners are left
+ * out: the same files make the same bytes on every machine.
  */
 final class TarWriter {
   private static final int BLOCK = 512;

@@ -2,23 +2,26 @@ package dev.dstack.cli.command;
 
 import dev.dstack.cli.CliException;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.ParseResult;
 
 /** The words that were given, by the names of {@link Spec}. */
 public final class Args {
-  private final ParseResult result;
+  private final Map<String, List<String>> options;
+  private final List<String> positionals;
 
-  Args(ParseResult result) {
-    this.result = result;
+  Args(Map<String, List<String>> options, List<String> positionals) {
+    this.options = options;
+    this.positionals = positionals;
   }
 
   public boolean has(String option) {
-    return result.hasMatchedOption(option);
+    return options.containsKey(option);
   }
 
   public @Nullable String text(String option) {
-    return has(option) ? result.matchedOptionValue(option, "") : null;
+    List<String> texts = texts(option);
+    return texts.isEmpty() ? null : texts.getLast();
   }
 
   public String text(String option, String otherwise) {
@@ -27,8 +30,8 @@ public final class Args {
   }
 
   public int number(String option, int otherwise) {
-    Integer number = has(option) ? result.matchedOptionValue(option, otherwise) : (Integer) otherwise;
-    return number == null ? otherwise : number;
+    String text = text(option);
+    return text == null ? otherwise : Integer.parseInt(text);
   }
 
   /** A number of at least one. */
@@ -41,25 +44,21 @@ public final class Args {
   }
 
   public List<String> texts(String option) {
-    List<String> texts = result.matchedOptionValue(option, List.of());
-    return texts == null ? List.of() : texts;
+    return options.getOrDefault(option, List.of());
   }
 
   public String positional(int index) {
-    String text = optionalPositional(index);
-    if (text == null) {
-      throw CliException.usage("An argument is missing");
-    }
-    return text;
+    return positionals.get(index);
   }
 
   public @Nullable String optionalPositional(int index) {
-    return result.hasMatchedPositional(index) ? result.matchedPositionalValue(index, "") : null;
+    return index < positionals.size() ? positionals.get(index) : null;
   }
 
   /** The words after the named ones. */
   public List<String> rest(int from) {
-    List<String> rest = result.matchedPositionalValue(from, List.of());
-    return rest == null ? List.of() : rest;
+    return from < positionals.size()
+        ? List.copyOf(positionals.subList(from, positionals.size()))
+        : List.of();
   }
 }

@@ -1,8 +1,8 @@
 package dev.dstack.cli.command;
 
 import dev.dstack.cli.Cli;
-import dev.dstack.cli.ExitCode;
 import dev.dstack.cli.CliException;
+import dev.dstack.cli.ExitCode;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,25 +27,33 @@ final class CompletionCommand implements Command {
     return ExitCode.OK;
   }
 
-  /** One case per command with its words; bash and zsh differ only in how the function is hung up. */
+  /**
+   * One case per command with its words; bash and zsh differ only in how the function is hung up.
+   */
   private static String script(String shell) {
     StringBuilder script = new StringBuilder();
     if (shell.equals("zsh")) {
       script.append("autoload -U +X bashcompinit && bashcompinit\n");
     }
     script.append("_dstack_complete() {\n");
-    script.append("  local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\" command=\"${COMP_WORDS[1]}\"\n");
+    script.append(
+        "  local word=\"${COMP_WORDS[COMP_CWORD]}\" words=\"\" command=\"${COMP_WORDS[1]}\"\n");
     script.append("  local child=\"${COMP_WORDS[2]}\"\n");
     script.append("  local before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n");
     script.append("  case \"$before\" in\n");
     script.append("    -f|--file) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n");
     script.append("    --format) COMPREPLY=($(compgen -W 'plain json' -- \"$word\")); return ;;\n");
-    script.append("    --spot-policy) COMPREPLY=($(compgen -W 'spot on-demand auto' -- \"$word\")); return ;;\n");
-    script.append("    --role) COMPREPLY=($(compgen -W 'all api worker' -- \"$word\")); return ;;\n");
+    script.append(
+        "    --spot-policy) COMPREPLY=($(compgen -W 'spot on-demand auto' -- \"$word\")); return ;;\n");
+    script.append(
+        "    --role) COMPREPLY=($(compgen -W 'all api worker' -- \"$word\")); return ;;\n");
     script.append("  esac\n");
     Spec root = Commands.root();
     script.append("  if [ \"$COMP_CWORD\" -le 1 ]; then\n");
-    script.append("    words='").append(String.join(" ", root.childNames())).append(" --help --version'\n");
+    script
+        .append("    words='")
+        .append(String.join(" ", root.childNames()))
+        .append(" --help --version'\n");
     script.append("  else\n    case \"$command\" in\n");
     for (String name : root.childNames()) {
       Command command = root.child(name);
@@ -74,7 +82,8 @@ final class CompletionCommand implements Command {
     script.append("    esac\n  fi\n");
     script.append("  case \"$command\" in\n    logs|stop)\n");
     script.append("      if [ \"${word#-}\" = \"$word\" ]; then\n");
-    script.append("        words=\"$words $(dstack ps -a 2>/dev/null | awk 'NR > 1 && $1 !~ /=/ {print $1}')\"\n");
+    script.append(
+        "        words=\"$words $(dstack ps -a 2>/dev/null | awk 'NR > 1 && $1 !~ /=/ {print $1}')\"\n");
     script.append("      fi ;;\n  esac\n");
     script.append("  COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n");
     script.append("complete -F _dstack_complete dstack\n");

@@ -11,7 +11,8 @@ final class ConfigCommand implements Command {
   @Override
   public Spec spec() {
     return Spec.of(
-            "config", "Adds a project as `dstack project add` does; without options tells where the file is.")
+            "config",
+            "Adds a project as `dstack project add` does; without options tells where the file is.")
         .text("NAME", "The project's name; main otherwise", "--project")
         .text("URL", "The server's URL", "--url")
         .text("TOKEN", "Your token", "--token")
@@ -38,7 +39,11 @@ final class ConfigCommand implements Command {
     ClientConfig config = ClientConfig.load(cli.configFile());
     terminal.line("Configuration: " + config.file());
     terminal.line(
-        config.defaultProject().map(ProjectEntry::toString).map("Default project: "::concat).orElse("No default project"));
+        config
+            .defaultProject()
+            .map(ProjectEntry::toString)
+            .map("Default project: "::concat)
+            .orElse("No default project"));
     return ExitCode.OK;
   }
 }

@@ -31,7 +31,13 @@ final class DeleteCommand implements Command {
       Doc run = Runs.byName(session, name);
       if (!RunTable.isFinal(run)) {
         throw CliException.failure(
-            "The run " + name + " is " + RunTable.status(run) + ".\nStop it first: `dstack stop " + name + "`.");
+            "The run "
+                + name
+                + " is "
+                + RunTable.status(run)
+                + ".\nStop it first: `dstack stop "
+                + name
+                + "`.");
       }
       if (!Confirm.ask(cli, args, "Delete the run " + name + "?")) {
         return ExitCode.FAILED;

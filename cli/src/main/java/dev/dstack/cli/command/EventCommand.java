@@ -37,10 +37,14 @@ final class EventCommand implements Command {
     private static final int PAGE = 100;
     private static final Duration PAUSE = Duration.ofSeconds(1);
 
-    /** An event that was written by a slow transaction comes after newer ones: they are looked for this long. */
+    /**
+     * An event that was written by a slow transaction comes after newer ones: they are looked for
+     * this long.
+     */
     private static final Duration LATE = Duration.ofSeconds(20);
 
-    private static final List<String> KINDS = List.of("fleet", "run", "volume", "gateway", "secret");
+    private static final List<String> KINDS =
+        List.of("fleet", "run", "volume", "gateway", "secret");
     private static final List<String> HOLDERS = List.of("fleet", "run", "gateway");
 
     @Override
@@ -55,7 +59,8 @@ final class EventCommand implements Command {
         spec.texts("NAME", "Events of this " + kind, "--target-" + kind);
       }
       for (String kind : HOLDERS) {
-        spec.texts("NAME", "Events of this " + kind + " and what belongs to it", "--within-" + kind);
+        spec.texts(
+            "NAME", "Events of this " + kind + " and what belongs to it", "--within-" + kind);
       }
       return spec.texts("TYPE", "Only events of this type of thing", "--include-target-type")
           .onlyOne(KINDS.stream().map("--target-"::concat).toArray(String[]::new))
@@ -69,7 +74,10 @@ final class EventCommand implements Command {
       if (given != null) {
         since = Times.since(given, cli.clock().instant());
         if (since == null) {
-          throw CliException.usage("--since is `" + given + "`; expected 30s, 5m, 2h, 1d or a time like 2026-01-31T12:00:00Z");
+          throw CliException.usage(
+              "--since is `"
+                  + given
+                  + "`; expected 30s, 5m, 2h, 1d or a time like 2026-01-31T12:00:00Z");
         }
       }
       try (Session session = cli.session(args)) {
@@ -121,7 +129,14 @@ final class EventCommand implements Command {
         return session.post("/" + kind + "s/get", Map.of("name", name)).get("id").text("");
       } catch (ApiException e) {
         throw e.isNotFound()
-            ? CliException.failure("There is no " + kind + " `" + name + "` in the project `" + session.project() + "`.")
+            ? CliException.failure(
+                "There is no "
+                    + kind
+                    + " `"
+                    + name
+                    + "` in the project `"
+                    + session.project()
+                    + "`.")
             : e;
       }
     }
@@ -171,7 +186,10 @@ final class EventCommand implements Command {
         List<Doc> events;
         try {
           Instant from = newest.minus(LATE);
-          events = first ? latest(session, filters) : since(session, filters, since != null && from.isBefore(since) ? since : from);
+          events =
+              first
+                  ? latest(session, filters)
+                  : since(session, filters, since != null && from.isBefore(since) ? since : from);
         } catch (ServerUnreachableException e) {
           if (seen.isEmpty()) {
             throw e;

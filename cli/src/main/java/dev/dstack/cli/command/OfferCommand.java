@@ -56,7 +56,8 @@ final class OfferCommand implements Command {
     for (String word : given) {
       for (String group : word.split(",", -1)) {
         if (!GROUPS.contains(group.strip())) {
-          throw CliException.usage("--group-by takes " + String.join(", ", GROUPS) + ", not `" + group + "`");
+          throw CliException.usage(
+              "--group-by takes " + String.join(", ", GROUPS) + ", not `" + group + "`");
         }
         groups.add(group.strip());
       }
@@ -114,7 +115,9 @@ final class OfferCommand implements Command {
     header(cli, session, requirements, List.of());
     List<Doc> offers = jobPlan.get("offers").items();
     if (offers.isEmpty()) {
-      cli.terminal().line("Nothing can serve this request. Ask for less, or see `dstack fleet`.", Style.YELLOW);
+      cli.terminal()
+          .prose(
+              "Nothing can serve this request. Ask for less, or see `dstack fleet`.", Style.YELLOW);
       return ExitCode.OK;
     }
     OfferTable.print(cli.terminal(), offers, jobPlan, false);
@@ -163,7 +166,8 @@ final class OfferCommand implements Command {
           gpu.get("availability").items().stream().map(Formats::availability).distinct().toList();
       table.row(
           Cell.dim(String.valueOf(number)),
-          Cell.of(gpu.get("name").text("-") + ":" + memory + ":" + Formats.range(gpu.get("count"), "")),
+          Cell.of(
+              gpu.get("name").text("-") + ":" + memory + ":" + Formats.range(gpu.get("count"), "")),
           Cell.dim(joined(gpu.get("spot"))),
           Cell.dim(Formats.range(gpu.get("price"), "")),
           Cell.dim(gpu.get("backend").text(joined(gpu.get("backends")))),

@@ -44,7 +44,8 @@ final class ProjectCommand implements Command {
             && (yes
                 || current.isEmpty()
                 || current.get().name().equals(name)
-                || Boolean.TRUE.equals(cli.terminal().ask("Make " + name + " the default project?")));
+                || Boolean.TRUE.equals(
+                    cli.terminal().ask("Make " + name + " the default project?")));
     config.put(new ProjectEntry(name, url, token, isDefault));
     config.save();
     cli.terminal().line("The project " + name + " is in " + config.file());
@@ -57,7 +58,11 @@ final class ProjectCommand implements Command {
         .orElseThrow(
             () ->
                 CliException.failure(
-                    "There is no project `" + name + "` in " + config.file() + ".\n`dstack project list` lists them."));
+                    "There is no project `"
+                        + name
+                        + "` in "
+                        + config.file()
+                        + ".\n`dstack project list` lists them."));
   }
 
   private static final class ListAll implements Command {

@@ -43,7 +43,8 @@ final class PsCommand implements Command {
         return Watch.run(
             cli,
             () ->
-                RunTable.of(list(session, args.has("--all"), last), verbose, cli.clock().instant()));
+                RunTable.of(
+                    list(session, args.has("--all"), last), verbose, cli.clock().instant()));
       }
       List<Doc> runs = list(session, args.has("--all"), last);
       if (json) {

@@ -74,13 +74,17 @@ final class RunCommand implements Command {
       properties.put("Status", RunTable.status(run));
       properties.put("Submitted", submitted(run, now));
       properties.put("Fleet", run.at("fleet", "name").text("-"));
-      properties.put("Backend", Formats.backend(provisioning.get("backend"), provisioning.get("region")));
+      properties.put(
+          "Backend", Formats.backend(provisioning.get("backend"), provisioning.get("region")));
       properties.put(
           "Resources",
-          provisioning.isNull() ? "-" : Formats.resources(provisioning.at("instance_type", "resources")));
+          provisioning.isNull()
+              ? "-"
+              : Formats.resources(provisioning.at("instance_type", "resources")));
       properties.put("Cost", Formats.price(run.get("cost").number()));
       addIfTold(properties, "Reason", run.get("termination_reason"));
-      addIfTold(properties, "Error", run.get("error").isNull() ? latest.get("error") : run.get("error"));
+      addIfTold(
+          properties, "Error", run.get("error").isNull() ? latest.get("error") : run.get("error"));
       addIfTold(properties, "Message", latest.get("termination_reason_message"));
       addIfTold(properties, "Exit status", latest.get("exit_status"));
       return properties;

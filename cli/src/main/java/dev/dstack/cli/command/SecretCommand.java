@@ -82,7 +82,9 @@ final class SecretCommand implements Command {
     public Spec spec() {
       return Spec.of("set", "Adds a secret or changes its value.")
           .positional("NAME", "The secret's name")
-          .positional("VALUE", "Its value; - reads it from standard input, where `ps` of others can't see it")
+          .positional(
+              "VALUE",
+              "Its value; - reads it from standard input, where `ps` of others can't see it")
           .project();
     }
 
@@ -97,7 +99,8 @@ final class SecretCommand implements Command {
         value = line;
       }
       try (Session session = cli.session(args)) {
-        session.post("/secrets/create_or_update", Map.of("name", args.positional(0), "value", value));
+        session.post(
+            "/secrets/create_or_update", Map.of("name", args.positional(0), "value", value));
         cli.terminal().line("OK");
         return ExitCode.OK;
       }

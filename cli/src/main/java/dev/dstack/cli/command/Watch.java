@@ -14,7 +14,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
-/** A table that is drawn again over itself until Ctrl-C; a server that is away for a while does not end it. */
+/**
+ * A table that is drawn again over itself until Ctrl-C; a server that is away for a while does not
+ * end it.
+ */
 final class Watch {
   private static final Duration PAUSE = Duration.ofSeconds(2);
 
@@ -33,10 +36,15 @@ final class Watch {
         if (lines.isEmpty()) {
           throw e;
         }
-        lines = new ArrayList<>(lines.subList(0, lines.size() - (lines.getLast().contains("not reachable") ? 1 : 0)));
+        lines =
+            new ArrayList<>(
+                lines.subList(
+                    0, lines.size() - (lines.getLast().contains("not reachable") ? 1 : 0)));
         lines.add(
             terminal.styled(
-                " " + Times.local(cli.clock().instant()) + " the server is not reachable, trying again",
+                " "
+                    + Times.local(cli.clock().instant())
+                    + " the server is not reachable, trying again",
                 Style.YELLOW));
       }
       if (terminal.interactiveOutput() && drawn > 0) {

@@ -18,15 +18,16 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code ~/.dstack/config.yml}, shared with dstack's own client. What this client does not know in it is kept. It
- * holds tokens, so only its owner may read what is written here.
+ * {@code ~/.dstack/config.yml}, shared with dstack's own client. What this client does not know in
+ * it is kept. It holds tokens, so only its owner may read what is written here.
  */
 public final class ClientConfig {
   private final Path file;
   private final Map<String, @Nullable Object> others;
   private final List<ProjectEntry> projects;
 
-  private ClientConfig(Path file, Map<String, @Nullable Object> others, List<ProjectEntry> projects) {
+  private ClientConfig(
+      Path file, Map<String, @Nullable Object> others, List<ProjectEntry> projects) {
     this.file = file;
     this.others = others;
     this.projects = projects;
@@ -94,9 +95,11 @@ public final class ClientConfig {
 
   /** Adds or replaces a project. The only one there is is the default. */
   public void put(ProjectEntry entry) {
-    boolean isDefault = entry.isDefault() || project(entry.name()).map(ProjectEntry::isDefault).orElse(false);
+    boolean isDefault =
+        entry.isDefault() || project(entry.name()).map(ProjectEntry::isDefault).orElse(false);
     if (isDefault) {
-      projects.replaceAll(other -> new ProjectEntry(other.name(), other.url(), other.token(), false));
+      projects.replaceAll(
+          other -> new ProjectEntry(other.name(), other.url(), other.token(), false));
     }
     ProjectEntry added =
         new ProjectEntry(entry.name(), entry.url(), entry.token(), isDefault || projects.isEmpty());
@@ -124,7 +127,8 @@ public final class ClientConfig {
       text.append("  url: ").append(JsonText.write(project.url())).append('\n');
     }
     // JSON is YAML: whatever else was in the file is kept without a YAML writer.
-    others.forEach((name, value) -> text.append(name).append(": ").append(JsonText.write(value)).append('\n'));
+    others.forEach(
+        (name, value) -> text.append(name).append(": ").append(JsonText.write(value)).append('\n'));
     others.computeIfAbsent(
         "repos",
         name -> {

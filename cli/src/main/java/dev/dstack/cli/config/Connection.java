@@ -7,9 +7,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The project a command speaks about. {@code --project} names one of config.yml; without it the three variables
- * DSTACK_SERVER_URL, DSTACK_PROJECT and DSTACK_TOKEN count together; then DSTACK_PROJECT alone is a name in config.yml;
- * then that file's default is taken.
+ * The project a command speaks about. {@code --project} names one of config.yml; without it the
+ * three variables DSTACK_SERVER_URL, DSTACK_PROJECT and DSTACK_TOKEN count together; then
+ * DSTACK_PROJECT alone is a name in config.yml; then that file's default is taken.
  */
 public final class Connection {
   private Connection() {}

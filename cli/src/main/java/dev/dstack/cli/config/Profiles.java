@@ -13,8 +13,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code profiles.yml}: that of the working directory's {@code .dstack}, then the one beside config.yml. Asked for in
- * this order: {@code --no-profile}, {@code --profile}, DSTACK_NO_PROFILE, DSTACK_PROFILE, the default of a file.
+ * {@code profiles.yml}: that of the working directory's {@code .dstack}, then the one beside
+ * config.yml. Asked for in this order: {@code --no-profile}, {@code --profile}, DSTACK_NO_PROFILE,
+ * DSTACK_PROFILE, the default of a file.
  */
 public final class Profiles {
   private Profiles() {}

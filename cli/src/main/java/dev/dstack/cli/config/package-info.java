@@ -1,4 +1,7 @@
-/** The files of the person at the terminal: which servers and projects there are, and their profiles. */
+/**
+ * The files of the person at the terminal: which servers and projects there are, and their
+ * profiles.
+ */
 @NullMarked
 package dev.dstack.cli.config;
 

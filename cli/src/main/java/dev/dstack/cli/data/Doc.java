@@ -12,8 +12,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A place in a tree of maps, lists, strings, numbers, booleans and nulls. What is missing reads as null, so that
- * answers of older and newer servers can be shown.
+ * A place in a tree of maps, lists, strings, numbers, booleans and nulls. What is missing reads as
+ * null, so that answers of older and newer servers can be shown.
  */
 public final class Doc {
   public static final Doc NULL = new Doc(null);
@@ -139,7 +139,9 @@ public final class Doc {
 
   @Override
   public int hashCode() {
-    return value instanceof Number number ? Double.hashCode(number.doubleValue()) : Objects.hashCode(value);
+    return value instanceof Number number
+        ? Double.hashCode(number.doubleValue())
+        : Objects.hashCode(value);
   }
 
   @Override
@@ -150,7 +152,8 @@ public final class Doc {
   /** Numbers are the same when their values are: 1 and 1.0 mean the same to the server. */
   private static boolean sameValue(@Nullable Object a, @Nullable Object b) {
     return switch (a) {
-      case Number x when b instanceof Number y -> Double.compare(x.doubleValue(), y.doubleValue()) == 0;
+      case Number x when b instanceof Number y ->
+          Double.compare(x.doubleValue(), y.doubleValue()) == 0;
       case Map<?, ?> x when b instanceof Map<?, ?> y ->
           x.keySet().equals(y.keySet())
               && x.keySet().stream().allMatch(key -> sameValue(x.get(key), y.get(key)));

@@ -16,7 +16,10 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.json.JsonFactory;
 
-/** Reads and writes trees with the streaming half of Jackson, which starts in a tenth of the time of its mapper. */
+/**
+ * Reads and writes trees with the streaming half of Jackson, which starts in a tenth of the time of
+ * its mapper.
+ */
 public final class JsonText {
   private static final JsonFactory FACTORY = new JsonFactory();
 
@@ -70,12 +73,7 @@ public final class JsonText {
       case VALUE_NUMBER_FLOAT -> parser.getDecimalValue();
       case VALUE_TRUE -> true;
       case VALUE_FALSE -> false;
-      case VALUE_NULL,
-          VALUE_EMBEDDED_OBJECT,
-          END_OBJECT,
-          END_ARRAY,
-          PROPERTY_NAME,
-          NOT_AVAILABLE ->
+      case VALUE_NULL, VALUE_EMBEDDED_OBJECT, END_OBJECT, END_ARRAY, PROPERTY_NAME, NOT_AVAILABLE ->
           null;
     };
   }

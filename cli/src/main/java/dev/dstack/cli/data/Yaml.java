@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
 import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.ScalarStyle;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.Mark;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
@@ -23,8 +23,9 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /**
- * A YAML document with the lines its values stand in. Plain words follow YAML 1.1 as far as dstack's files rely on it
- * ({@code max_duration: off} is false); a value under {@code env} stays the text that was written.
+ * A YAML document with the lines its values stand in. Plain words follow YAML 1.1 as far as
+ * dstack's files rely on it ({@code max_duration: off} is false); a value under {@code env} stays
+ * the text that was written.
  */
 public final class Yaml {
   private static final int MAX_ALIASES = 50;
@@ -70,6 +71,10 @@ public final class Yaml {
     }
   }
 
+  public boolean has(List<Object> path) {
+    return lines.containsKey(path);
+  }
+
   /** The line, from 1, of the value at a path of names and indexes, or of what holds it. */
   public @Nullable Integer line(List<Object> path) {
     for (int length = path.size(); length > 0; length--) {
@@ -93,7 +98,8 @@ public final class Yaml {
     @Nullable Object read(Node node, List<Object> path) {
       lines.putIfAbsent(path, line(node));
       if (path.size() > 50) {
-        throw CliException.failure(file + ":" + line(node) + ": this is nested more than 50 levels deep");
+        throw CliException.failure(
+            file + ":" + line(node) + ": this is nested more than 50 levels deep");
       }
       return switch (node) {
         case MappingNode mapping -> mapping(mapping, path);
@@ -108,7 +114,9 @@ public final class Yaml {
             path.size() == 2 && path.getFirst().equals("env") && path.get(1) instanceof String
                 ? envValue(scalar)
                 : scalar(scalar);
-        default -> throw CliException.failure(file + ":" + line(node) + ": anchors can't refer to themselves");
+        default ->
+            throw CliException.failure(
+                file + ":" + line(node) + ": anchors can't refer to themselves");
       };
     }
 
@@ -116,7 +124,8 @@ public final class Yaml {
       Map<String, @Nullable Object> fields = new LinkedHashMap<>();
       for (NodeTuple tuple : mapping.getValue()) {
         if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-          throw CliException.failure(file + ":" + line(tuple.getKeyNode()) + ": a key must be a word");
+          throw CliException.failure(
+              file + ":" + line(tuple.getKeyNode()) + ": a key must be a word");
         }
         String name = key.getValue();
         if (fields.containsKey(name)) {

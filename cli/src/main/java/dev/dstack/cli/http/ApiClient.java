@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
- * Calls of the API with one token. Everything that goes wrong comes out as a message for a person. One connection, so
- * one call at a time; a thread that waits in a long poll has a client of its own.
+ * Calls of the API with one token. Everything that goes wrong comes out as a message for a person.
+ * One connection, so one call at a time; a thread that waits in a long poll has a client of its
+ * own.
  */
 public final class ApiClient implements Closeable {
   private static final Duration TIMEOUT = Duration.ofSeconds(60);
@@ -60,6 +61,17 @@ public final class ApiClient implements Closeable {
     byte[] json =
         body == null ? new byte[0] : JsonText.write(body).getBytes(StandardCharsets.UTF_8);
     return call(path, body == null ? null : "application/json", bytes(json), timeout);
+  }
+
+  /**
+   * As {@link #post(String, Object)}, on a fresh connection: a call that must not be sent twice.
+   */
+  public Doc postOnce(String path, Object body) {
+    HttpConnection open = connection;
+    if (open != null) {
+      open.close();
+    }
+    return post(path, body);
   }
 
   /** A form with one file, as the file and code uploads want it. */
@@ -130,8 +142,9 @@ public final class ApiClient implements Closeable {
       } catch (SocketTimeoutException e) {
         throw e;
       } catch (IOException e) {
-        // A kept connection may have been closed by the server just now; a fresh one tells. Every call we
-        // make may be repeated: the server answers the second time what it did the first.
+        // A kept connection may have been closed by the server just now; a fresh one tells. Calls
+        // that
+        // must not be repeated come through postOnce.
         open.close();
       }
     }
@@ -140,6 +153,9 @@ public final class ApiClient implements Closeable {
     }
     HttpConnection fresh = HttpConnection.open(address);
     connection = fresh;
+    if (closed) {
+      fresh.close(); // close() came between the two lines above
+    }
     try {
       return fresh.exchange(head, body, timeout);
     } catch (IOException e) {
@@ -167,7 +183,9 @@ public final class ApiClient implements Closeable {
   }
 
   private String notOurs() {
-    return "What answers at " + url() + " is no dstack server.\nCheck the URL with `dstack project list`.";
+    return "What answers at "
+        + url()
+        + " is no dstack server.\nCheck the URL with `dstack project list`.";
   }
 
   private ApiException failure(String path, HttpConnection.Answer answer) {
@@ -183,27 +201,44 @@ public final class ApiClient implements Closeable {
     String message =
         switch (status) {
           case 401 -> tokenRefused();
-          case 403 when said.isEmpty() || said.contains("token") -> tokenRefused();
-          case 403 -> said + " (the server at " + url() + " does not allow this to your user)";
-          case 404 when path.startsWith("/api/project") ->
-              "The project `"
-                  + projectOf(path)
-                  + "` is not known at "
-                  + url()
-                  + ", or your user is no member of it.\n"
-                  + "See `dstack project list`; `--project NAME` chooses another.";
-          case 404 -> notOurs();
+          case 403 -> forbidden(said);
+          case 404 -> path.startsWith("/api/project") ? noProject(path) : notOurs();
           case 413 -> said.isEmpty() ? "The upload is larger than the server accepts." : said;
-          default ->
-              status >= 500
-                  ? "The server at " + url() + " failed (HTTP " + status + ")" + (said.isEmpty() ? "." : ": " + said)
-                      + "\nIts log tells more."
-                  : said.isEmpty() ? "The server refused the request (HTTP " + status + ")." : said;
+          default -> status >= 500 ? serverFailed(status, said) : refused(status, said);
         };
     if (status == 422 || (status == 400 && said.contains("version"))) {
       message += versionHint();
     }
     return new ApiException(status, problems, message);
+  }
+
+  private String forbidden(String said) {
+    return said.isEmpty() || said.contains("token")
+        ? tokenRefused()
+        : said + "\nThe server at " + url() + " does not allow this to your user.";
+  }
+
+  private String noProject(String path) {
+    return "The project `"
+        + projectOf(path)
+        + "` is not known at "
+        + url()
+        + ", or your user is no member of it.\n"
+        + "See `dstack project list`; --project NAME chooses another.";
+  }
+
+  private String serverFailed(int status, String said) {
+    return "The server at "
+        + url()
+        + " failed (HTTP "
+        + status
+        + ")"
+        + (said.isEmpty() ? "." : ": " + said)
+        + "\nIts log tells more.";
+  }
+
+  private static String refused(int status, String said) {
+    return said.isEmpty() ? "The server refused the request (HTTP " + status + ")." : said;
   }
 
   private String tokenRefused() {
@@ -260,8 +295,11 @@ public final class ApiClient implements Closeable {
   /** Told only when a request was refused and the versions differ, because then that may be why. */
   private String versionHint() {
     try (ApiClient other = another()) {
-      String server = other.call("/api/server/get_info", null, bytes(new byte[0]), Duration.ofSeconds(5))
-          .get("server_version").text();
+      String server =
+          other
+              .call("/api/server/get_info", null, bytes(new byte[0]), Duration.ofSeconds(5))
+              .get("server_version")
+              .text();
       return server == null || server.equals(Version.API)
           ? ""
           : "\nThe server speaks dstack " + server + ", this command line " + Version.API + ".";

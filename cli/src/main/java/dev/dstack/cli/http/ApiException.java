@@ -12,7 +12,8 @@ public final class ApiException extends CliException {
   /**
    * One of the problems the server names.
    *
-   * @param location names and indexes from the request's body to the field; empty where it is about no field
+   * @param location names and indexes from the request's body to the field; empty where it is about
+   *     no field
    */
   public record Problem(String message, @Nullable String code, List<Object> location) {
     public Problem {

@@ -25,7 +25,10 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
-/** One connection of HTTP/1.1, kept open as long as the server agrees. Not for several threads at once. */
+/**
+ * One connection of HTTP/1.1, kept open as long as the server agrees. Not for several threads at
+ * once.
+ */
 final class HttpConnection implements Closeable {
   private static final Duration CONNECT = Duration.ofSeconds(10);
   private static final int MAX_HEADER_LINE = 64 * 1024;
@@ -46,7 +49,8 @@ final class HttpConnection implements Closeable {
   private boolean reusable = true;
   private volatile boolean closed;
 
-  private HttpConnection(Closeable socket, @Nullable Socket timed, InputStream in, OutputStream out) {
+  private HttpConnection(
+      Closeable socket, @Nullable Socket timed, InputStream in, OutputStream out) {
     this.socket = socket;
     this.timed = timed;
     this.in = new BufferedInputStream(in, 32 * 1024);
@@ -74,7 +78,10 @@ final class HttpConnection implements Closeable {
     return new HttpConnection(tls, tls, tls.getInputStream(), tls.getOutputStream());
   }
 
-  /** Every address of the name is tried: {@code localhost} may be ::1 first where the server has 127.0.0.1 only. */
+  /**
+   * Every address of the name is tried: {@code localhost} may be ::1 first where the server has
+   * 127.0.0.1 only.
+   */
   private static Socket connect(ServerAddress address) throws IOException {
     IOException failure = null;
     for (InetAddress candidate : InetAddress.getAllByName(address.host())) {
@@ -104,7 +111,8 @@ final class HttpConnection implements Closeable {
     try {
       byte[] headBytes = head.getBytes(StandardCharsets.UTF_8);
       if (body.length() < 16 * 1024) {
-        ByteArrayOutputStream together = new ByteArrayOutputStream(headBytes.length + (int) body.length());
+        ByteArrayOutputStream together =
+            new ByteArrayOutputStream(headBytes.length + (int) body.length());
         together.write(headBytes);
         body.writeTo(together);
         out.write(together.toByteArray());
@@ -134,7 +142,9 @@ final class HttpConnection implements Closeable {
       for (String header = line(); !header.isEmpty(); header = line()) {
         int colon = header.indexOf(':');
         if (colon > 0) {
-          headers.put(header.substring(0, colon).toLowerCase(Locale.ROOT), header.substring(colon + 1).strip());
+          headers.put(
+              header.substring(0, colon).toLowerCase(Locale.ROOT),
+              header.substring(colon + 1).strip());
         }
       }
     } while (status >= 100 && status < 200);
@@ -171,7 +181,8 @@ final class HttpConnection implements Closeable {
       int semicolon = size.indexOf(';');
       int length;
       try {
-        length = Integer.parseInt((semicolon < 0 ? size : size.substring(0, semicolon)).strip(), 16);
+        length =
+            Integer.parseInt((semicolon < 0 ? size : size.substring(0, semicolon)).strip(), 16);
       } catch (NumberFormatException e) {
         throw new IOException("the answer is no HTTP", e);
       }

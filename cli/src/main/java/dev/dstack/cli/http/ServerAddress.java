@@ -31,7 +31,9 @@ public record ServerAddress(
       path = path.substring(0, path.length() - 1);
     }
     if (scheme.equals("http+unix") && uri.getRawAuthority() != null) {
-      String socket = java.net.URLDecoder.decode(uri.getRawAuthority(), java.nio.charset.StandardCharsets.UTF_8);
+      String socket =
+          java.net.URLDecoder.decode(
+              uri.getRawAuthority(), java.nio.charset.StandardCharsets.UTF_8);
       return new ServerAddress(url, false, "localhost", 80, path, Path.of(socket));
     }
     boolean tls = scheme.equals("https");

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** A row for a fleet, dim because it is what was asked for, then one for each instance that exists. */
+/**
+ * A row for a fleet, dim because it is what was asked for, then one for each instance that exists.
+ */
 public final class FleetTable {
   private FleetTable() {}
 
@@ -22,7 +24,12 @@ public final class FleetTable {
     } else {
       table.column("GPU");
     }
-    table.column("SPOT").column("BACKEND", Fit.WRAP).column("PRICE").column("STATUS").column("CREATED");
+    table
+        .column("SPOT")
+        .column("BACKEND", Fit.WRAP)
+        .column("PRICE")
+        .column("STATUS")
+        .column("CREATED");
     if (verbose) {
       table.column("ERROR", Fit.WRAP);
     }
@@ -51,9 +58,16 @@ public final class FleetTable {
     }
     Doc resources = configuration.get("resources");
     String backends =
-        String.join(", ", configuration.get("backends").items().stream().map(b -> b.text("")).toList());
-    Doc spot = configuration.get("spot_policy").isNull() ? profile.get("spot_policy") : configuration.get("spot_policy");
-    Doc price = configuration.get("max_price").isNull() ? profile.get("max_price") : configuration.get("max_price");
+        String.join(
+            ", ", configuration.get("backends").items().stream().map(b -> b.text("")).toList());
+    Doc spot =
+        configuration.get("spot_policy").isNull()
+            ? profile.get("spot_policy")
+            : configuration.get("spot_policy");
+    Doc price =
+        configuration.get("max_price").isNull()
+            ? profile.get("max_price")
+            : configuration.get("max_price");
     List<Cell> cells = new ArrayList<>();
     cells.add(new Cell(name, Style.BOLD));
     cells.add(Cell.dim(nodes));
@@ -91,18 +105,24 @@ public final class FleetTable {
     cells.add(
         Cell.of(
             Formats.backend(
-                instance.get("backend"), verbose && !zone.isNull() ? zone : instance.get("region"))));
+                instance.get("backend"),
+                verbose && !zone.isNull() ? zone : instance.get("region"))));
     Double price = instance.get("price").number();
     cells.add(Cell.dim(isRemote || price == null ? "" : Formats.price(price)));
     cells.add(new Cell(status(instance), instanceStyle(instance)));
     cells.add(Cell.dim(Times.ago(instance.get("created").instant(), now)));
     if (verbose) {
-      cells.add(new Cell(instance.get("error").text(instance.get("termination_reason").text("")), Style.RED));
+      cells.add(
+          new Cell(
+              instance.get("error").text(instance.get("termination_reason").text("")), Style.RED));
     }
     table.row(cells);
   }
 
-  /** {@code idle}, {@code busy}, {@code 1/4 busy} of an instance in blocks, with what is wrong with it. */
+  /**
+   * {@code idle}, {@code busy}, {@code 1/4 busy} of an instance in blocks, with what is wrong with
+   * it.
+   */
   private static String status(Doc instance) {
     String status = instance.get("status").text("-");
     long total = instance.get("total_blocks").integer(1);
@@ -114,7 +134,9 @@ public final class FleetTable {
     if (instance.get("unreachable").truth()) {
       return status + " (unreachable)";
     }
-    return health.equals("warning") || health.equals("failure") ? status + " (" + health + ")" : status;
+    return health.equals("warning") || health.equals("failure")
+        ? status + " (" + health + ")"
+        : status;
   }
 
   private static Style instanceStyle(Doc instance) {

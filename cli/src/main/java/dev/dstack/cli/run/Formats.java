@@ -54,7 +54,8 @@ public final class Formats {
     if (!cpu.isNull()) {
       String arch = cpu.get("arch").text();
       Doc count = cpu.isObject() && !cpu.get("count").isNull() ? cpu.get("count") : cpu;
-      parts.add("cpu=" + (arch == null ? "" : arch.toLowerCase(Locale.ROOT) + ":") + range(count, ""));
+      parts.add(
+          "cpu=" + (arch == null ? "" : arch.toLowerCase(Locale.ROOT) + ":") + range(count, ""));
     }
     if (!resources.get("memory").isNull()) {
       parts.add("mem=" + range(resources.get("memory"), "GB"));
@@ -74,7 +75,8 @@ public final class Formats {
 
   private static String gpu(Doc gpu) {
     List<String> parts = new ArrayList<>();
-    String names = String.join(",", gpu.get("name").items().stream().map(name -> name.text("")).toList());
+    String names =
+        String.join(",", gpu.get("name").items().stream().map(name -> name.text("")).toList());
     String vendor = gpu.get("vendor").text();
     if (!names.isEmpty()) {
       parts.add(names);
@@ -97,7 +99,9 @@ public final class Formats {
     return String.join(":", parts);
   }
 
-  /** {@code 2}, {@code 2..}, {@code ..4GB}, {@code 2..4}; a range that is written as text stays it. */
+  /**
+   * {@code 2}, {@code 2..}, {@code ..4GB}, {@code 2..4}; a range that is written as text stays it.
+   */
   public static String range(Doc range, String unit) {
     if (!range.isObject()) {
       return range.text("");
@@ -121,7 +125,10 @@ public final class Formats {
         : "$" + plain(BigDecimal.valueOf(dollars).setScale(4, RoundingMode.HALF_UP));
   }
 
-  /** {@code aws (us-east-1)}; hosts that are reached by SSH are "ssh" to people, "remote" to the API. */
+  /**
+   * {@code aws (us-east-1)}; hosts that are reached by SSH are "ssh" to people, "remote" to the
+   * API.
+   */
   public static String backend(Doc backend, Doc region) {
     String name = backend.text();
     if (name == null) {

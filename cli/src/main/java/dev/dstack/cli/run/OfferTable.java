@@ -31,7 +31,8 @@ public final class OfferTable {
       Doc instance = offer.get("instance");
       String type = instance.get("name").text("-");
       if (offer.get("total_blocks").integer(1) > 1) {
-        type += " (" + offer.get("blocks").text("1") + "/" + offer.get("total_blocks").text("1") + ")";
+        type +=
+            " (" + offer.get("blocks").text("1") + "/" + offer.get("total_blocks").text("1") + ")";
       }
       String availability = Formats.availability(offer.get("availability"));
       Style shown =
@@ -48,7 +49,7 @@ public final class OfferTable {
     long total = jobPlan.get("total_offers").integer(offers.size());
     if (total > offers.size()) {
       Double max = jobPlan.get("max_price").number();
-      terminal.line(
+      terminal.prose(
           " "
               + offers.size()
               + " of "

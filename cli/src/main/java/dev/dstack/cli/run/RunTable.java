@@ -42,7 +42,10 @@ public final class RunTable {
     };
   }
 
-  /** What a person is told of a run's state: the server's words, else what can be seen that it waits for. */
+  /**
+   * What a person is told of a run's state: the server's words, else what can be seen that it waits
+   * for.
+   */
   public static String status(Doc run) {
     Doc latest = run.get("latest_job_submission");
     if (isFinal(run) && !latest.isNull()) {
@@ -103,7 +106,8 @@ public final class RunTable {
     jobs.forEach(job -> replicas.add(job.at("job_spec", "replica_num").text("0")));
     for (Doc job : jobs) {
       Doc submission = job.get("job_submissions").last();
-      String replica = replicas.size() > 1 ? "replica=" + job.at("job_spec", "replica_num").text("0") : "";
+      String replica =
+          replicas.size() > 1 ? "replica=" + job.at("job_spec", "replica_num").text("0") : "";
       boolean several = jobs.size() > replicas.size();
       String number = several ? "job=" + job.at("job_spec", "job_num").text("0") : "";
       row(
@@ -124,7 +128,8 @@ public final class RunTable {
     Doc resources = instance.get("resources");
     String type = instance.get("name").text("-");
     if (isShared) {
-      type += " (" + shared.get("blocks").text("1") + "/" + shared.get("total_blocks").text("1") + ")";
+      type +=
+          " (" + shared.get("blocks").text("1") + "/" + shared.get("total_blocks").text("1") + ")";
     }
     List<Cell> cells = new ArrayList<>();
     cells.add(name);
@@ -136,7 +141,8 @@ public final class RunTable {
       cells.add(Cell.of(Formats.gpus(resources)));
     }
     Doc price = isShared ? shared.get("price") : provisioning.get("price");
-    cells.add(Cell.dim(Formats.price(price.number()) + (resources.get("spot").truth() ? " (spot)" : "")));
+    cells.add(
+        Cell.dim(Formats.price(price.number()) + (resources.get("spot").truth() ? " (spot)" : "")));
     cells.add(status);
     if (probes) {
       cells.add(Cell.of(probes(job, submission)));
@@ -154,7 +160,8 @@ public final class RunTable {
     List<Doc> streaks = submission.get("probes").items();
     for (int i = 0; i < Math.min(specs.size(), streaks.size()); i++) {
       long streak = streaks.get(i).get("success_streak").integer(0);
-      marks.append(streak >= specs.get(i).get("ready_after").integer(1) ? '✓' : streak > 0 ? '~' : '×');
+      marks.append(
+          streak >= specs.get(i).get("ready_after").integer(1) ? '✓' : streak > 0 ? '~' : '×');
     }
     return marks.toString();
   }
@@ -176,9 +183,11 @@ public final class RunTable {
     boolean large = total >= 1L << 30;
     double unit = large ? 1L << 30 : 1L << 20;
     String format = large ? "%.2f" : "%.0f";
-    return String.format(java.util.Locale.ROOT, format, progress.get("extracted_bytes").integer(0) / unit)
+    return String.format(
+            java.util.Locale.ROOT, format, progress.get("extracted_bytes").integer(0) / unit)
         + "/"
-        + String.format(java.util.Locale.ROOT, format, progress.get("downloaded_bytes").integer(0) / unit)
+        + String.format(
+            java.util.Locale.ROOT, format, progress.get("downloaded_bytes").integer(0) / unit)
         + "/"
         + (progress.get("is_total_bytes_final").truth() ? "" : "≥")
         + String.format(java.util.Locale.ROOT, format, total / unit)

@@ -4,8 +4,8 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One line that moves while something is waited for, gone when it is closed. Where no person watches, each new text is
- * a line of its own.
+ * One line that moves while something is waited for, gone when it is closed. Where no person
+ * watches, each new text is a line of its own.
  */
 public final class StatusLine implements AutoCloseable {
   private static final String FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";

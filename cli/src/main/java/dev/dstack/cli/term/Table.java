@@ -5,9 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Rows under bold headings, fitted to a width: columns of free text are wrapped at words first, then texts that may be
- * cut are cut, and where even that is too wide every row becomes a block of {@code HEADING value} lines. Nothing that a
- * person copies (names, statuses, prices) is ever shortened.
+ * Rows under bold headings, fitted to a width: columns of free text are wrapped at words first,
+ * then texts that may be cut are cut, and where even that is too wide every row becomes a block of
+ * {@code HEADING value} lines. Nothing that a person copies (names, statuses, prices) is ever
+ * shortened.
  */
 public final class Table {
   /** What may happen to a column that does not fit. */
@@ -41,7 +42,8 @@ public final class Table {
 
   public Table row(List<Cell> cells) {
     if (cells.size() != columns.size()) {
-      throw new IllegalArgumentException(cells.size() + " cells for " + columns.size() + " columns");
+      throw new IllegalArgumentException(
+          cells.size() + " cells for " + columns.size() + " columns");
     }
     rows.add(List.copyOf(cells));
     return this;

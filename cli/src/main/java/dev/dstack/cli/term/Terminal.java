@@ -2,6 +2,7 @@ package dev.dstack.cli.term;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.Console;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -88,7 +90,7 @@ public final class Terminal {
       return fixedWidth;
     }
     if (!outTty) {
-      return number(env.get("COLUMNS"), NOT_CUT);
+      return NOT_CUT;
     }
     int known = number(env.get("COLUMNS"), 0);
     return known > 0 ? known : asked();
@@ -102,6 +104,15 @@ public final class Terminal {
 
   public void line(String text, Style style) {
     line(styled(text, style));
+  }
+
+  /** Sentences, broken at words where the terminal ends. */
+  public void prose(String text, Style style) {
+    StringBuilder all = new StringBuilder();
+    for (String line : Widths.wrap(text, width())) {
+      all.append(styled(line, style)).append('\n');
+    }
+    print(all.toString());
   }
 
   public void lines(List<String> lines) {
@@ -128,6 +139,10 @@ public final class Terminal {
     err.append(text).append('\n').flush();
   }
 
+  public PrintStream errors() {
+    return err;
+  }
+
   public void table(Table table) {
     lines(table.lines(width(), colours));
   }
@@ -140,9 +155,7 @@ public final class Terminal {
     return colours ? style.wrap(text) : text;
   }
 
-  /**
-   * Asks until the answer is y or n; null when there is nobody to ask or the input ends.
-   */
+  /** Asks until the answer is y or n; null when there is nobody to ask or the input ends. */
   public @Nullable Boolean ask(String question) {
     if (!inTty) {
       return null;
@@ -220,7 +233,7 @@ public final class Terminal {
       }
     }
     // Where there is no /proc the JDK knows only about both together.
-    return System.console() != null && System.console().isTerminal();
+    return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
   }
 
   /** The launcher passes COLUMNS; this is for those who start the jar themselves. */
@@ -234,7 +247,9 @@ public final class Terminal {
       String answer = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       boolean ended = stty.waitFor(1, TimeUnit.SECONDS);
       int space = answer.indexOf(' ');
-      return ended && space > 0 ? number(answer.substring(space + 1).strip(), COMMON_WIDTH) : COMMON_WIDTH;
+      return ended && space > 0
+          ? number(answer.substring(space + 1).strip(), COMMON_WIDTH)
+          : COMMON_WIDTH;
     } catch (IOException e) {
       return COMMON_WIDTH;
     } catch (InterruptedException e) {

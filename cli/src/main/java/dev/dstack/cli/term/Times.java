@@ -49,7 +49,10 @@ public final class Times {
     return count + " " + unit + (count == 1 ? "" : "s") + " ago";
   }
 
-  /** In the largest unit that leaves no rest, as it is written in configurations: 300 is 5m, 90 is 90s. */
+  /**
+   * In the largest unit that leaves no rest, as it is written in configurations: 300 is 5m, 90 is
+   * 90s.
+   */
   public static String exact(long seconds) {
     for (int i = 0; i < SECONDS.length && seconds > 0; i++) {
       if (seconds % SECONDS[i] == 0) {
@@ -86,7 +89,8 @@ public final class Times {
   }
 
   /**
-   * Seconds of {@code 90}, {@code 90s}, {@code 5m}, {@code 2h}, {@code 1d}, {@code 1w}; null for anything else.
+   * Seconds of {@code 90}, {@code 90s}, {@code 5m}, {@code 2h}, {@code 1d}, {@code 1w}; null for
+   * anything else.
    */
   public static @Nullable Long seconds(String text) {
     if (text.isEmpty()) {
@@ -105,7 +109,10 @@ public final class Times {
     return Long.parseLong(digits) * (unit < 0 ? 1 : SECONDS[unit]);
   }
 
-  /** A duration back from now, or a point in time; one without a zone is UTC. Null for anything else. */
+  /**
+   * A duration back from now, or a point in time; one without a zone is UTC. Null for anything
+   * else.
+   */
   public static @Nullable Instant since(String text, Instant now) {
     Long seconds = seconds(text);
     if (seconds != null) {
@@ -113,7 +120,9 @@ public final class Times {
     }
     try {
       int time = text.indexOf('T');
-      boolean zoned = text.endsWith("Z") || (time > 0 && (text.indexOf('+', time) > 0 || text.indexOf('-', time) > 0));
+      boolean zoned =
+          text.endsWith("Z")
+              || (time > 0 && (text.indexOf('+', time) > 0 || text.indexOf('-', time) > 0));
       if (zoned) {
         return java.time.OffsetDateTime.parse(text).toInstant();
       }

@@ -1,38 +1,26 @@
 package dev.dstack.db.log;
 
-import dev.dstack.model.agent.LogFrame;
-import java.util.List;
-
-/** Where jobs' output is kept after it left the host. */
+/**
+ * Keeps copies of logs. A log is a sequence of {@link dev.dstack.model.agent.LogFrame}s; the writer
+ * gives bytes of it at the offset they have in the original, in pieces that need not be whole
+ * frames. So writing twice, overlapping, and going on after a crash all lead to the same copy.
+ */
 public interface LogStore {
-  /** How many bytes are stored without a gap; what the next copy starts at. */
-  long length(LogKey key);
+  /**
+   * From which offset a copy has to go on: everything before it is there and sound. A cut or
+   * damaged end counts as not there.
+   */
+  long resumeAt(LogKey key);
 
   /**
-   * Stores bytes at their offset, which is at most {@link #length}. Repeating a piece changes
-   * nothing.
-   *
-   * @throws dev.dstack.model.error.DstackException DISK_FULL, to be tried again
+   * @param bytes the original's bytes from this offset on; never beyond a gap
+   * @throws dev.dstack.model.error.DstackException DISK_FULL: nothing is lost, write it again later
    */
   void write(LogKey key, long offset, byte[] bytes);
 
-  /**
-   * Whole frames from an offset that a frame starts at; a log that does not exist is empty.
-   *
-   * @param maxFrames of the answer
-   */
-  Page read(LogKey key, long offset, int maxFrames);
+  /** Makes the copy durable: its original may be removed after this. */
+  void complete(LogKey key);
 
-  /**
-   * @param next offset behind the last frame of this page
-   * @param atEnd whether there was nothing more to read
-   */
-  record Page(List<Entry> entries, long next, boolean atEnd) {
-    public Page {
-      entries = List.copyOf(entries);
-    }
-  }
-
-  /** A frame and where it starts. */
-  record Entry(long offset, LogFrame frame) {}
+  /** A log that does not exist is empty. A frame that is still being written is not seen. */
+  LogPage read(LogKey key, LogQuery query);
 }

@@ -1,6 +1,6 @@
 /**
- * The server's copy of what jobs print. A log is a sequence of frames with an offset, the same
- * bytes as on the host, so that copying a piece twice is copying it once.
+ * The server's copy of the logs of jobs. Workers write it, the API reads it; a position in the copy
+ * is the same position in the host's original, so a piece written twice is the same piece.
  */
 @NullMarked
 package dev.dstack.db.log;

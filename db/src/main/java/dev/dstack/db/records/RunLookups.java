@@ -47,8 +47,7 @@ public final class RunLookups {
             row ->
                 secrets.put(
                     new RunId(row.value1()),
-                    Json.lenient()
-                        .readValue(encryption.decrypt(row.value2()), RunPrivate.class)));
+                    Json.lenient().readValue(encryption.decrypt(row.value2()), RunPrivate.class)));
     return secrets;
   }
 

@@ -8,13 +8,23 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** The kernel's process table, by /proc. */
 public final class Processes {
+  /** In every process of a task, to find those that left its session. */
+  public static final String MARK = "DSTACK_AGENT_TASK";
+
   private static final Path PROC = Path.of("/proc");
+  private static final ReentrantLock LOOKING = new ReentrantLock();
+  private static List<Seen> lastLook = List.of();
+  private static boolean looked;
+  private static long lookedAt;
 
   private Processes() {}
 
@@ -78,11 +88,49 @@ public final class Processes {
     }
   }
 
-  public static List<Proc> all() {
-    List<Proc> found = new ArrayList<>();
+  /**
+   * One line of the table.
+   *
+   * @param mark value that the variable {@link #MARK} had when the process was started; empty: none
+   * @param sure need not be read again: one that was just becoming another program shows nothing
+   */
+  public record Seen(Proc proc, String mark, boolean sure) {}
+
+  /**
+   * Every process as it was not before this call. Callers that come together share one look, since
+   * many tasks tend to end at once and a look costs some milliseconds.
+   */
+  public static List<Seen> all() {
+    long asked = System.nanoTime();
+    LOOKING.lock();
+    try {
+      if (looked && lookedAt - asked >= 0) {
+        return lastLook;
+      }
+      lookedAt = System.nanoTime();
+      looked = true;
+      lastLook = look(lastLook);
+      return lastLook;
+    } finally {
+      LOOKING.unlock();
+    }
+  }
+
+  private static List<Seen> look(List<Seen> before) {
+    Map<Proc, Seen> known = new HashMap<>();
+    before.forEach(seen -> known.put(identity(seen.proc()), seen));
+    List<Seen> found = new ArrayList<>();
     try (DirectoryStream<Path> directories = Files.newDirectoryStream(PROC, "[0-9]*")) {
       for (Path directory : directories) {
-        find(Integer.parseInt(directory.getFileName().toString())).ifPresent(found::add);
+        Optional<Proc> proc = find(Integer.parseInt(directory.getFileName().toString()));
+        proc.filter(one -> !one.isZombie())
+            .ifPresent(
+                one -> {
+                  Seen earlier = known.get(identity(one));
+                  String mark =
+                      earlier != null && earlier.sure() ? earlier.mark() : mark(one.pid());
+                  found.add(new Seen(one, mark, !mark.isEmpty() || earlier != null));
+                });
       }
     } catch (IOException | DirectoryIteratorException | NumberFormatException e) {
       // What could be read so far is what there is to know.
@@ -91,14 +139,32 @@ public final class Processes {
     return found;
   }
 
-  /** Whether the process was started with this {@code NAME=VALUE}; false where it can't be read. */
-  public static boolean startedWith(int pid, String variable) {
+  private static Proc identity(Proc proc) {
+    return new Proc(proc.pid(), ' ', 0, proc.session(), proc.start());
+  }
+
+  private static String mark(int pid) {
     try (InputStream in = Files.newInputStream(PROC.resolve(pid + "/environ"))) {
-      String environment = new String(in.readNBytes(4 << 20), StandardCharsets.ISO_8859_1);
-      return environment.startsWith(variable + "\0")
-          || environment.contains("\0" + variable + "\0");
+      String environment = "\0" + new String(in.readNBytes(4 << 20), StandardCharsets.ISO_8859_1);
+      int at = environment.indexOf("\0" + MARK + "=");
+      if (at < 0) {
+        return "";
+      }
+      int from = at + MARK.length() + 2;
+      int to = environment.indexOf('\0', from);
+      return environment.substring(from, to < 0 ? environment.length() : to);
     } catch (IOException e) {
-      return false;
+      // Somebody else's process, or one that has just ended.
+      return "";
+    }
+  }
+
+  /** Ends processes at once; one that is gone or has become another is no error. */
+  public static void kill(List<Proc> targets) {
+    for (Proc target : targets) {
+      if (isAlive(target)) {
+        ProcessHandle.of(target.pid()).ifPresent(ProcessHandle::destroyForcibly);
+      }
     }
   }
 

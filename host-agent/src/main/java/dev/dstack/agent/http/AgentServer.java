@@ -224,7 +224,12 @@ public final class AgentServer implements AutoCloseable {
           ErrorKind.INVALID_SPEC,
           "the archive has " + length + " bytes, the limit is " + Archives.MAX_BYTES);
     }
-    tasks.archives().put(hash, exchange.getRequestBody());
+    try {
+      tasks.archives().put(hash, exchange.getRequestBody());
+    } catch (DstackException e) {
+      readOn(exchange.getRequestBody(), 2 * Archives.MAX_BYTES);
+      throw e;
+    }
     exchange.sendResponseHeaders(204, -1);
   }
 
@@ -254,8 +259,7 @@ public final class AgentServer implements AutoCloseable {
     InputStream in = exchange.getRequestBody();
     byte[] bytes = in.readNBytes(MAX_BODY_BYTES + 1);
     if (bytes.length > MAX_BODY_BYTES) {
-      // Read on for a while: a caller that is cut off in mid-sentence never sees the answer.
-      in.skip(16L * MAX_BODY_BYTES);
+      readOn(in, 16L * MAX_BODY_BYTES);
       throw new DstackException(
           ErrorKind.INVALID_SPEC,
           "the body is larger than the limit of " + MAX_BODY_BYTES + " bytes");
@@ -270,6 +274,15 @@ public final class AgentServer implements AutoCloseable {
       throw new DstackException(ErrorKind.INVALID_SPEC, "the body is null");
     }
     return value;
+  }
+
+  /** A caller that is cut off in mid-sentence never sees the answer. */
+  private static void readOn(InputStream in, long atMost) throws IOException {
+    byte[] buffer = new byte[64 * 1024];
+    long total = 0;
+    for (int read = in.read(buffer); read >= 0 && total < atMost; read = in.read(buffer)) {
+      total += read;
+    }
   }
 
   /** Names of fields only: the parser's own words quote values, and those may be secrets. */

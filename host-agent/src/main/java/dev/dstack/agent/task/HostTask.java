@@ -42,9 +42,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostTask {
   private static final Duration HOLD_LINE = Duration.ofMillis(30);
-  private static final Duration LOOK = Duration.ofSeconds(2);
+  private static final Duration LOOK = Duration.ofSeconds(5);
   private static final Duration DRAIN = Duration.ofSeconds(5);
   private static final long PAUSE_MILLIS = 5;
+  private static final long FILE_TIME_LAG_MILLIS = 20;
+  private static final long SAVE_AGAIN_MILLIS = 1_000;
 
   private final Path directory;
   private final InstantSource clock;
@@ -60,8 +62,10 @@ final class HostTask {
   private boolean woken;
   private volatile TaskState state;
   private volatile boolean watched;
+  private volatile boolean unsaved;
 
   private @Nullable Process spawned;
+  private @Nullable Signs lastSigns;
   private @Nullable String program;
   private String programPath = "";
   private @Nullable Instant heldSince;
@@ -290,7 +294,7 @@ final class HostTask {
   private @Nullable String unpack(TaskRequest.FileMount mount, Path work, TaskUser user)
       throws IOException {
     Path archive = archives.path(mount.hash());
-    Path destination = resolve(work, mount.path(), user);
+    Path destination = resolve(Path.of(state.workingDir()), mount.path(), user);
     if (user.other() && !destination.startsWith(work)) {
       return "files: '"
           + mount.path()
@@ -354,7 +358,7 @@ final class HostTask {
 
   /** False: the task is over. */
   private boolean launch() throws IOException, InterruptedException {
-    Signs signs = Signs.read(io(directory));
+    Signs signs = look();
     if (signs.started()) {
       return true;
     }
@@ -397,17 +401,18 @@ final class HostTask {
     boolean supervisorSeenDead = false;
     while (true) {
       boolean grew = tail();
-      Signs signs = Signs.read(io(directory));
+      Signs signs = look();
       Instant now = clock.instant();
-      if (signs.exit().isPresent()) {
-        drain(signs);
-        finish(signs);
-        return;
-      }
       if (state.phase() == Phase.STARTING && signs.leader() != null) {
-        transition(before -> before.running(clock.instant()));
+        // When it started and not when that was noticed: the agent may have been away.
+        Instant started = changed("pid", now);
+        transition(before -> before.running(started));
         agentLog.info(id() + " runs, process " + signs.leader().proc().pid());
         CrashPoint.RUNNING.reached();
+      }
+      if (signs.exit().isPresent()) {
+        finish(drain(signs));
+        return;
       }
       if (!signs.started()) {
         Process process = spawned;
@@ -436,8 +441,15 @@ final class HostTask {
         limits(signs, now, grew);
       }
       press(signs, now);
+      saveLater();
       pause(grew, now);
     }
+  }
+
+  private Signs look() throws IOException {
+    Signs seen = Signs.read(io(directory), lastSigns);
+    lastSigns = seen;
+    return seen;
   }
 
   /** True: there was output. */
@@ -519,7 +531,7 @@ final class HostTask {
   }
 
   /** The command has ended: so does everything it left behind, and then the log is complete. */
-  private void drain(Signs first) throws IOException, InterruptedException {
+  private Signs drain(Signs first) throws IOException, InterruptedException {
     CrashPoint.EXIT_SEEN.reached();
     Instant deadline = clock.instant().plus(DRAIN);
     Signs signs = first;
@@ -543,13 +555,14 @@ final class HostTask {
         break;
       }
       waitFor(killed ? 50 : 10);
-      signs = Signs.read(io(directory));
+      signs = look();
     }
     completeLog();
+    return look();
   }
 
   private void completeLog() throws IOException, InterruptedException {
-    Instant deadline = clock.instant().plus(Duration.ofSeconds(60));
+    Instant deadline = clock.instant().plus(DRAIN);
     while (true) {
       try {
         while (log.tail(clock.instant(), true).grew()) {
@@ -569,7 +582,9 @@ final class HostTask {
   private void finish(Signs signs) throws IOException, InterruptedException {
     int status = signs.exit().orElse(255);
     TaskState.Stop stop = state.stop();
-    if (stop != null && exitedBefore(stop.at(), status)) {
+    Instant finished = changed("exit-" + status, clock.instant());
+    // The kernel's times of files lag behind the clock by up to a tick.
+    if (stop != null && finished.plusMillis(FILE_TIME_LAG_MILLIS).isBefore(stop.at())) {
       stop = null;
     }
     TaskExit exit;
@@ -596,16 +611,15 @@ final class HostTask {
     } else {
       exit = new TaskExit(JobTerminationReason.CONTAINER_EXITED_WITH_ERROR, status, story(status));
     }
-    end(exit);
+    end(exit, finished);
   }
 
-  private boolean exitedBefore(Instant moment, int status) {
+  /** The moment of a file's renaming, which no program but the kernel decides. */
+  private Instant changed(String name, Instant otherwise) {
     try {
-      FileTime changed =
-          (FileTime) Files.getAttribute(io(directory).resolve("exit-" + status), "unix:ctime");
-      return changed.toInstant().isBefore(moment);
+      return ((FileTime) Files.getAttribute(io(directory).resolve(name), "unix:ctime")).toInstant();
     } catch (IOException e) {
-      return false;
+      return otherwise;
     }
   }
 
@@ -668,34 +682,28 @@ final class HostTask {
     boolean numberReused =
         !leaderAlive
             && Processes.find(first.pid()).filter(now -> now.start() != first.start()).isPresent();
-    String mark = Launch.MARK + "=" + id();
-    List<Integer> targets = new ArrayList<>();
-    for (Proc proc : Processes.all()) {
-      if (proc.isZombie() || proc.start() < first.start()) {
-        continue;
-      }
-      boolean inSession = !numberReused && proc.session() == first.pid();
-      if (inSession || Processes.startedWith(proc.pid(), mark)) {
-        targets.add(proc.pid());
-      }
-    }
-    int count = targets.size();
     if (leaderAlive) {
-      targets.addFirst(-first.pid());
+      Processes.signal("KILL", List.of(-first.pid()));
     }
-    Processes.signal("KILL", targets);
-    return count;
+    String mark = id().toString();
+    List<Proc> targets = new ArrayList<>();
+    for (Processes.Seen seen : Processes.all()) {
+      Proc proc = seen.proc();
+      boolean inSession = !numberReused && proc.session() == first.pid();
+      if (proc.start() >= first.start() && (inSession || seen.mark().equals(mark))) {
+        targets.add(proc);
+      }
+    }
+    Processes.kill(targets);
+    return targets.size();
   }
 
-  private static void killSupervisor(Signs.Known supervisor)
-      throws IOException, InterruptedException {
-    List<Integer> targets = new ArrayList<>();
-    for (Proc proc : Processes.all()) {
-      if (proc.session() == supervisor.proc().pid() && !proc.isZombie()) {
-        targets.add(proc.pid());
-      }
-    }
-    Processes.signal("KILL", targets);
+  private static void killSupervisor(Signs.Known supervisor) {
+    Processes.kill(
+        Processes.all().stream()
+            .map(Processes.Seen::proc)
+            .filter(proc -> proc.session() == supervisor.proc().pid())
+            .toList());
   }
 
   private void pause(boolean grew, Instant now) throws InterruptedException {
@@ -760,32 +768,30 @@ final class HostTask {
   }
 
   private void end(TaskExit exit) throws IOException, InterruptedException {
+    end(exit, clock.instant());
+  }
+
+  private void end(TaskExit exit, Instant finished) throws IOException, InterruptedException {
     CrashPoint.BEFORE_EXITED.reached();
     Files.deleteIfExists(directory.resolve("start.sh"));
-    for (int i = 0; ; i++) {
-      try {
-        transition(before -> before.exited(clock.instant(), exit));
-        break;
-      } catch (IOException e) {
-        if (i == 60) {
-          throw e;
-        }
-        // A full disk; the task's own marks stay, so a restart comes to the same end.
-        waitFor(500);
-      }
-    }
+    transition(before -> before.exited(finished, exit));
     agentLog.info(
         id()
             + " ended: "
             + exit.reason().wire()
             + (exit.exitStatus() == null ? "" : ", status " + exit.exitStatus())
             + (exit.message().isEmpty() ? "" : ", " + exit.message()));
+    log.close();
+    while (unsaved) {
+      waitFor(SAVE_AGAIN_MILLIS);
+      saveLater();
+    }
   }
 
   /** The agent itself can't go on with this task: the state says so even if the disk does not. */
   private void abandon(Exception cause) {
     try {
-      Signs.Known leader = Signs.read(io(directory)).leader();
+      Signs.Known leader = look().leader();
       if (leader != null) {
         killAll(leader);
       }
@@ -835,11 +841,34 @@ final class HostTask {
   }
 
   /**
+   * A full disk must neither end a task nor keep one from being ended: then the state is true in
+   * memory first, and written once there is room. Should the agent die before, the task's own marks
+   * lead to the same state again.
+   *
    * @param sync only what a caller was told must survive the host's death; the rest follows from
    *     the task's own marks, or, after a reboot, from the boot id
    */
   private void save(TaskState what, boolean sync) throws IOException {
-    write(directory, what, sync);
+    try {
+      write(directory, what, sync);
+      unsaved = false;
+    } catch (IOException e) {
+      if (!Durable.isDiskFull(e)) {
+        throw e;
+      }
+      unsaved = true;
+    }
+  }
+
+  private void saveLater() throws IOException {
+    if (unsaved) {
+      lock.lock();
+      try {
+        save(state, false);
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
   static void write(Path directory, TaskState state, boolean sync) throws IOException {

@@ -1,5 +1,6 @@
 package dev.dstack.agent.task;
 
+import dev.dstack.agent.host.Processes;
 import dev.dstack.agent.host.TaskUser;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.error.DstackException;
@@ -34,9 +35,6 @@ import org.jspecify.annotations.Nullable;
  * cut a file to nothing.
  */
 final class Launch {
-  /** In every process of a task, to find those that left its session. */
-  static final String MARK = "DSTACK_AGENT_TASK";
-
   static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
   /** The kernel takes no longer single argument, and no longer NAME=VALUE. */
@@ -44,8 +42,11 @@ final class Launch {
 
   static final int MAX_TOTAL_BYTES = 1536 * 1024;
 
+  // Its stderr is joined to the output here and not by the supervisor, whose own words about a
+  // killed child would go there too.
   private static final String LEADER =
       """
+      exec 2>&1
       read -r boot < /proc/sys/kernel/random/boot_id
       read -r stat < /proc/$$/stat
       echo "$boot $stat" > pid.tmp && mv pid.tmp pid || exit 125
@@ -69,7 +70,7 @@ final class Launch {
       : > armed
       : > logging
       {
-        setsid /bin/sh -c "$leader" leader "$@" 2>&1 < /dev/null
+        setsid /bin/sh -c "$leader" leader "$@"
         mv armed "exit-$?"
       } | cat >> log
       mv logging "logged-$?"
@@ -172,7 +173,7 @@ final class Launch {
     // Output goes through a pipe; without this Python would keep lines back until it has 8 kB.
     env.put("PYTHONUNBUFFERED", "1");
     env.putAll(request.env());
-    env.put(MARK, request.id().toString());
+    env.put(Processes.MARK, request.id().toString());
     return env;
   }
 

@@ -35,7 +35,10 @@ record Signs(
     }
   }
 
-  static Signs read(Path io) throws IOException {
+  /**
+   * @param before an earlier look: what was written down then has not changed
+   */
+  static Signs read(Path io, @Nullable Signs before) throws IOException {
     boolean started = false;
     boolean pid = false;
     OptionalInt exit = OptionalInt.empty();
@@ -58,8 +61,8 @@ record Signs(
     }
     return new Signs(
         started,
-        started ? known(io.resolve("started")) : null,
-        pid ? known(io.resolve("pid")) : null,
+        started ? known(io.resolve("started"), before == null ? null : before.supervisor()) : null,
+        pid ? known(io.resolve("pid"), before == null ? null : before.leader()) : null,
         exit,
         logged);
   }
@@ -72,7 +75,10 @@ record Signs(
     }
   }
 
-  private static @Nullable Known known(Path file) throws IOException {
+  private static @Nullable Known known(Path file, @Nullable Known before) throws IOException {
+    if (before != null) {
+      return before;
+    }
     String line = Files.readString(file, StandardCharsets.ISO_8859_1);
     int space = line.indexOf(' ');
     if (space < 0 || !line.endsWith("\n")) {

@@ -322,6 +322,11 @@ public final class TaskManager implements AutoCloseable {
       if (task.info().status() != TaskStatus.EXITED) {
         return false;
       }
+      Thread driver = drivers.get(id);
+      if (driver != null) {
+        // It only waits for room on a full disk to write down the end.
+        driver.interrupt();
+      }
       throwAway(task.directory());
       tasks.remove(id);
     } finally {

@@ -108,11 +108,11 @@ final class Unpacker {
           }
           makeRoom(target);
           Files.createLink(target, source);
-        } else if (e.isFile()) {
-          writeFile(tar, e, target);
-        } else {
+        } else if (e.isFIFO() || e.isCharacterDevice() || e.isBlockDevice() || !e.isFile()) {
           throw new BadArchiveException(
               "'" + e.getName() + "' is neither a file nor a directory nor a link");
+        } else {
+          writeFile(tar, e, target);
         }
       }
     }

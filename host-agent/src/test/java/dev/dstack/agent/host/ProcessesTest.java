@@ -24,7 +24,7 @@ class ProcessesTest {
     Processes.Proc self = Processes.find((int) ProcessHandle.current().pid()).orElseThrow();
 
     assertThat(Processes.isAlive(self)).isTrue();
-    assertThat(Processes.all()).extracting(Processes.Proc::pid).contains(self.pid());
+    assertThat(Processes.all()).extracting(seen -> seen.proc().pid()).contains(self.pid());
     assertThat(
             Processes.isAlive(
                 new Processes.Proc(

@@ -263,7 +263,6 @@ public final class EmbeddedTemporal implements AutoCloseable {
               // Asked for at the start, and not every environment has it.
               builder.environment().putIfAbsent("USER", "dstack");
               builder.environment().put("TEMPORAL_VERSION_CHECK_DISABLED", "1");
-              builder.environment().put("GOMAXPROCS", Integer.toString(processors()));
               return builder;
             },
             ready,
@@ -274,10 +273,6 @@ public final class EmbeddedTemporal implements AutoCloseable {
                     part,
                     new RuntimeFile.Part(
                         key.pid(), key.startTicks(), port, ports, version, fingerprint))));
-  }
-
-  private static int processors() {
-    return Runtime.getRuntime().availableProcessors();
   }
 
   private static boolean isOurs(String variable) {

@@ -240,6 +240,22 @@ class EmbeddedStackTest {
         .doesNotContain("not properly shut down");
   }
 
+  @Test
+  void whatAKilledServerLeftCanBeEndedWithoutAServer() throws Exception {
+    Process killed = server();
+    assertThat(firstLine(killed)).startsWith("ready ");
+    assertThatThrownBy(() -> EmbeddedStack.stopLeftovers(directory))
+        .isInstanceOf(EmbeddedException.class)
+        .hasMessageContaining("Another server (process " + killed.pid() + ")");
+    killed.destroyForcibly().waitFor();
+    // The Web UI may not have been started yet.
+    assertThat(EmbeddedStack.stopLeftovers(directory)).isBetween(2, 3);
+    for (String part : List.of("postgres/data", "temporal/server", "temporal/ui")) {
+      assertThat(ProcFs.standingIn(directory.resolve(part))).as(part).isEmpty();
+    }
+    assertThat(EmbeddedStack.stopLeftovers(directory)).isZero();
+  }
+
   private Process server() throws Exception {
     return new ProcessBuilder(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -101,7 +101,8 @@ final class ClientConfigFile {
       Path draft = file.resolveSibling(".config.yml." + ProcessHandle.current().pid());
       Files.deleteIfExists(draft);
       Files.createFile(
-          draft, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+          draft,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       Files.writeString(draft, new Dump(settings).dumpToString(config), StandardCharsets.UTF_8);
       Files.move(draft, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {

@@ -30,5 +30,7 @@ final class Logging {
     System.setProperty("logback.configurationFile", file);
     System.setProperty("dstack.log.level", level);
     System.setProperty("org.springframework.boot.logging.LoggingSystem", "none");
+    // Tomcat's own; nothing it says below a warning helps anybody.
+    java.util.logging.Logger.getLogger("").setLevel(java.util.logging.Level.WARNING);
   }
 }

@@ -21,7 +21,10 @@ import picocli.CommandLine.Option;
       "others; see docs/configuration.md."
     })
 public final class Main implements Callable<Integer> {
-  @Option(names = "--host", paramLabel = "HOST", description = "Address to listen on. Default: 127.0.0.1")
+  @Option(
+      names = "--host",
+      paramLabel = "HOST",
+      description = "Address to listen on. Default: 127.0.0.1")
   private @Nullable String host;
 
   @Option(
@@ -73,6 +76,8 @@ public final class Main implements Callable<Integer> {
               new ServerOptions.Flags(host, port, token, role, logLevel, update),
               System.getenv(),
               Path.of(System.getProperty("user.home")));
+      // Before anything makes a logger.
+      Logging.configure(options);
       DstackServer server = DstackServer.start(options);
       Runtime.getRuntime()
           .addShutdownHook(

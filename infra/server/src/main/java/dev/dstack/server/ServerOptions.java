@@ -8,14 +8,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything a server process is told from outside: flags first, then the environment, then defaults.
+ * Everything a server process is told from outside: flags first, then the environment, then
+ * defaults.
  *
  * @param url the address people and jobs use; differs from host and port behind a proxy
  * @param adminToken absent: the one in the database, or a new one at the first start
  * @param databaseUrl absent: the embedded PostgreSQL
  * @param temporalAddress absent: the embedded Temporal
  * @param updateClientConfig absent: only when there is no other default project
- * @param localBeyondLoopback whether jobs may run on this machine although others can reach the server
+ * @param localBeyondLoopback whether jobs may run on this machine although others can reach the
+ *     server
  */
 public record ServerOptions(
     Role role,
@@ -95,7 +97,8 @@ public record ServerOptions(
         isSet(env, "DSTACK_SERVER_CONFIG_DISABLED"),
         flags.updateClientConfig(),
         isSet(env, "DSTACK_SERVER_ALLOW_LOCAL"),
-        first(flags.logLevel(), env.get("DSTACK_SERVER_LOG_LEVEL"), "INFO").toUpperCase(Locale.ROOT),
+        first(flags.logLevel(), env.get("DSTACK_SERVER_LOG_LEVEL"), "INFO")
+            .toUpperCase(Locale.ROOT),
         first(null, env.get("DSTACK_SERVER_LOG_FORMAT"), "standard").toLowerCase(Locale.ROOT));
   }
 
@@ -104,7 +107,8 @@ public record ServerOptions(
     try {
       return InetAddress.getByName(host).isLoopbackAddress();
     } catch (UnknownHostException e) {
-      throw new StartupException("--host " + host + " is not an address of this machine: " + e.getMessage());
+      throw new StartupException(
+          "--host " + host + " is not an address of this machine: " + e.getMessage());
     }
   }
 
@@ -121,12 +125,16 @@ public record ServerOptions(
     } catch (NumberFormatException e) {
       // Said below, together with a number out of range.
     }
-    throw new StartupException(name + " is \"" + text + "\"; it must be a port number from 0 to 65535.");
+    throw new StartupException(
+        name + " is \"" + text + "\"; it must be a port number from 0 to 65535.");
   }
 
   private static boolean isSet(Map<String, String> env, String name) {
     String value = env.get(name);
-    return value != null && !value.isBlank() && !value.equals("0") && !value.equalsIgnoreCase("false");
+    return value != null
+        && !value.isBlank()
+        && !value.equals("0")
+        && !value.equalsIgnoreCase("false");
   }
 
   private static String first(@Nullable String flag, @Nullable String variable, String otherwise) {

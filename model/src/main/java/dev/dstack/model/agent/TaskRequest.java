@@ -40,7 +40,9 @@ public record TaskRequest(
    * /v1/archives/{hash}}.
    *
    * @param hash lower-case hex SHA-256 of the archive
-   * @param path absolute, or relative to the task's own directory
+   * @param path absolute, below {@code ~}, or relative to the working directory. The archive's one
+   *     file or directory gets this name; with a slash at the end, or when the archive holds
+   *     several, it is the directory that they are unpacked into.
    */
   public record FileMount(String hash, String path) {}
 

@@ -3,19 +3,12 @@ package dev.dstack.model.ids;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.nio.charset.StandardCharsets;
-import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
 /** Identifies one job submission. */
 public record JobId(@JsonValue UUID value) {
   @JsonCreator
   public JobId {}
-
-  /** The id of an attempt follows from its run, so that it is known before its workflow starts. */
-  public static JobId attempt(RunId run, int replica, int node, int submission) {
-    String name = WorkflowIds.job(run, replica, node, submission);
-    return new JobId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)));
-  }
 
   public static JobId of(String text) {
     return new JobId(UUID.fromString(text));

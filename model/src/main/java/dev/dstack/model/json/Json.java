@@ -1,8 +1,6 @@
 package dev.dstack.model.json;
 
 import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,10 +33,13 @@ import tools.jackson.databind.module.SimpleModule;
  * are ordered by key.
  */
 public final class Json {
-  private static final DateTimeFormatter SECONDS =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss'Z'").withZone(ZoneOffset.UTC);
-  private static final DateTimeFormatter MICROSECONDS =
-      DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'").withZone(ZoneOffset.UTC);
+  private static final String WHOLE_SECONDS = "2026-11-20T23:41:20Z";
+
+  /**
+   * Zeros to six digits, by how much longer than whole seconds a text is: the point and 3 or 6
+   * digits.
+   */
+  private static final String[] PADDING = {"", "", "", "", "000", "", "", ""};
 
   private static final JsonMapper STRICT = mapper(true);
   private static final JsonMapper LENIENT = mapper(false);
@@ -65,9 +66,11 @@ public final class Json {
 
   /** As in {@code 2026-11-20T23:41:20.123456Z}; whole seconds have no fraction. */
   public static String text(Instant instant) {
+    // Instant's own text is the same but for the number of digits after the point.
     Instant micros = instant.truncatedTo(ChronoUnit.MICROS);
-    return (micros.equals(micros.truncatedTo(ChronoUnit.SECONDS)) ? SECONDS : MICROSECONDS)
-        .format(micros);
+    String text = micros.toString();
+    int point = text.length() - WHOLE_SECONDS.length();
+    return point == 0 ? text : text.substring(0, text.length() - 1) + PADDING[point] + "Z";
   }
 
   /** What is wrong with a document, as seen from its root. */
@@ -104,10 +107,17 @@ public final class Json {
   private static FieldError notJson(StreamReadException e) {
     long offset = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getCharOffset());
     return new FieldError(
-        "json_invalid",
-        List.of(offset),
-        "JSON decode error",
-        Map.of("error", String.valueOf(e.getOriginalMessage())));
+        "json_invalid", List.of(offset), "JSON decode error", Map.of("error", reason(e)));
+  }
+
+  /**
+   * Without the hint at the beginning of an unfinished part, which repeats a configuration of the
+   * parser.
+   */
+  private static String reason(StreamReadException e) {
+    String message = String.valueOf(e.getOriginalMessage());
+    int hint = message.indexOf(" (start marker at");
+    return hint < 0 ? message : message.substring(0, hint);
   }
 
   /** A shape inside something that is none: the outer reader noted the way to it. */

@@ -11,14 +11,13 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.time.temporal.TemporalAccessor;
-import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -27,7 +26,13 @@ import tools.jackson.databind.JsonNode;
  */
 final class Scalars {
   private static final Pattern INTEGER = Pattern.compile("\\s*[+-]?\\d+(\\.0*)?\\s*");
-  private static final Map<Class<?>, Map<String, Enum<?>>> ENUMS = new ConcurrentHashMap<>();
+  private static final ClassValue<Words> ENUMS =
+      new ClassValue<>() {
+        @Override
+        protected Words computeValue(Class<?> raw) {
+          return Words.of(raw);
+        }
+      };
 
   private Scalars() {}
 
@@ -228,31 +233,41 @@ final class Scalars {
   }
 
   private static Enum<?> enumeration(Class<?> raw, JsonNode node) throws Refusal {
-    Map<String, Enum<?>> constants = ENUMS.computeIfAbsent(raw, Scalars::constants);
-    Enum<?> constant = node.isString() || node.isNumber() ? constants.get(string(node)) : null;
+    Words words = ENUMS.get(raw);
+    Enum<?> constant =
+        node.isString() || node.isNumber() ? words.constants().get(string(node)) : null;
     if (constant == null) {
-      throw new Refusal("enum", "Input should be one of: " + String.join(", ", constants.keySet()));
+      throw new Refusal(
+          "enum", "Input should be one of: " + String.join(", ", words.constants().keySet()));
     }
     return constant;
   }
 
-  private static Map<String, Enum<?>> constants(Class<?> raw) {
-    return Arrays.stream(raw.getEnumConstants())
-        .map(constant -> (Enum<?>) constant)
-        .collect(
-            Collectors.toMap(
-                constant -> wire(raw, constant),
-                constant -> constant,
-                (one, other) -> one,
-                LinkedHashMap::new));
+  static String wireName(Enum<?> constant) {
+    return Objects.requireNonNull(ENUMS.get(constant.getDeclaringClass()).names().get(constant));
   }
 
-  private static String wire(Class<?> raw, Enum<?> constant) {
-    try {
-      JsonProperty property = raw.getField(constant.name()).getAnnotation(JsonProperty.class);
-      return property == null ? constant.name() : property.value();
-    } catch (NoSuchFieldException e) {
-      throw new IllegalStateException("a constant is a field: " + constant, e);
+  /** The words of an enum on the wire, both ways. */
+  private record Words(Map<String, Enum<?>> constants, Map<Enum<?>, String> names) {
+    static Words of(Class<?> raw) {
+      Map<String, Enum<?>> constants = new LinkedHashMap<>();
+      Map<Enum<?>, String> names = new HashMap<>();
+      for (Object value : raw.getEnumConstants()) {
+        Enum<?> constant = (Enum<?>) value;
+        String word = word(raw, constant);
+        names.put(constant, word);
+        constants.put(word, constant);
+      }
+      return new Words(constants, names);
+    }
+
+    private static String word(Class<?> raw, Enum<?> constant) {
+      try {
+        JsonProperty property = raw.getField(constant.name()).getAnnotation(JsonProperty.class);
+        return property == null ? constant.name() : property.value();
+      } catch (NoSuchFieldException e) {
+        throw new IllegalStateException("a constant is a field: " + constant, e);
+      }
     }
   }
 }

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.io.SerializedString;
 import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JavaType;
 import tools.jackson.databind.JsonNode;
@@ -32,7 +33,8 @@ sealed interface Shape {
   /** A field in the order in which it is written. */
   sealed interface Field {}
 
-  record Constant(Literal literal) implements Field {}
+  record Constant(Literal literal, SerializedString property, SerializedString value)
+      implements Field {}
 
   /**
    * @param flat the shape whose fields stand in this one's place
@@ -40,6 +42,7 @@ sealed interface Shape {
    */
   record Component(
       String name,
+      SerializedString encodedName,
       int index,
       JavaType type,
       boolean nullable,
@@ -73,9 +76,25 @@ sealed interface Shape {
     return Kinds.SHAPES.get(type);
   }
 
-  /** A class that brings its own scalar form is read and written by the mapper. */
+  /** A class that brings its own scalar form. */
   static boolean isScalar(Class<?> type) {
-    return Kinds.SCALARS.get(type);
+    return Kinds.SCALARS.get(type).isScalar();
+  }
+
+  /**
+   * The static method that makes a scalar of the wire from what is written; null when the mapper
+   * has to do it.
+   */
+  static @Nullable Method creator(Class<?> type) {
+    return Kinds.SCALARS.get(type).creator();
+  }
+
+  /**
+   * The method that gives the written form of a scalar of the wire; null when the mapper has to
+   * find it.
+   */
+  static @Nullable Method value(Class<?> type) {
+    return Kinds.SCALARS.get(type).value();
   }
 
   private static boolean looksLikeShape(Class<?> type) {
@@ -88,17 +107,33 @@ sealed interface Shape {
     return !isScalar(type);
   }
 
-  private static boolean looksLikeScalar(Class<?> type) {
-    for (Method method : type.getDeclaredMethods()) {
-      if (method.isAnnotationPresent(JsonValue.class)
-          || (Modifier.isStatic(method.getModifiers())
-              && method.isAnnotationPresent(JsonCreator.class))) {
-        return true;
+  /** How a class is read and written as one value, as far as it can be seen without the mapper. */
+  record ScalarForm(boolean isScalar, @Nullable Method creator, @Nullable Method value) {
+    static ScalarForm of(Class<?> type) {
+      boolean isScalar = false;
+      Method creator = null;
+      Method value = null;
+      boolean ours = type.getPackageName().startsWith(PACKAGE);
+      for (Method method : type.getDeclaredMethods()) {
+        // The accessor of a record's component has the annotation of the component.
+        if (method.isAnnotationPresent(JsonValue.class)) {
+          isScalar = true;
+          value = ours ? method : null;
+        } else if (Modifier.isStatic(method.getModifiers())
+            && method.isAnnotationPresent(JsonCreator.class)) {
+          isScalar = true;
+          boolean fromTree =
+              method.getParameterCount() == 1 && method.getParameterTypes()[0] == JsonNode.class;
+          creator = ours && fromTree ? method : null;
+        }
       }
+      for (Method found : new Method[] {creator, value}) {
+        if (found != null) {
+          found.setAccessible(true);
+        }
+      }
+      return new ScalarForm(isScalar, creator, value);
     }
-    return type.isRecord()
-        && Arrays.stream(type.getRecordComponents())
-            .anyMatch(component -> component.getAccessor().isAnnotationPresent(JsonValue.class));
   }
 
   static String wireName(String javaName) {
@@ -114,11 +149,11 @@ sealed interface Shape {
             return looksLikeShape(type);
           }
         };
-    private static final ClassValue<Boolean> SCALARS =
+    private static final ClassValue<ScalarForm> SCALARS =
         new ClassValue<>() {
           @Override
-          protected Boolean computeValue(Class<?> type) {
-            return looksLikeScalar(type);
+          protected ScalarForm computeValue(Class<?> type) {
+            return ScalarForm.of(type);
           }
         };
 
@@ -215,7 +250,11 @@ sealed interface Shape {
     private static void addLiterals(List<Field> fields, Literal[] literals, int index) {
       for (Literal literal : literals) {
         if (literal.at() == index) {
-          fields.add(new Constant(literal));
+          fields.add(
+              new Constant(
+                  literal,
+                  new SerializedString(literal.property()),
+                  new SerializedString(literal.value())));
         }
       }
     }
@@ -235,6 +274,7 @@ sealed interface Shape {
       OfRecord flat = component.isAnnotationPresent(Flat.class) ? (OfRecord) of(type, types) : null;
       return new Component(
           name,
+          new SerializedString(name),
           index,
           type,
           nullable,

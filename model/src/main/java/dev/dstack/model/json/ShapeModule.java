@@ -3,10 +3,12 @@ package dev.dstack.model.json;
 import com.fasterxml.jackson.annotation.JsonFormat;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -96,7 +98,15 @@ final class ShapeModule extends JacksonModule {
 
     @Override
     public void serialize(Object value, JsonGenerator generator, SerializationContext context) {
-      Shape.OfRecord shape = (Shape.OfRecord) BOOK.of(type, context.getTypeFactory());
+      writeShape(value, describe(type, context), generator, context);
+    }
+
+    private static Shape.OfRecord describe(JavaType type, SerializationContext context) {
+      return (Shape.OfRecord) BOOK.of(type, context.getTypeFactory());
+    }
+
+    private static void writeShape(
+        Object value, Shape.OfRecord shape, JsonGenerator generator, SerializationContext context) {
       if (shape.written() != null) {
         write(call(shape.written(), value), generator, context);
         return;
@@ -110,14 +120,16 @@ final class ShapeModule extends JacksonModule {
         Object value, Shape.OfRecord shape, JsonGenerator generator, SerializationContext context) {
       for (Shape.Field field : shape.fields()) {
         switch (field) {
-          case Shape.Constant(Literal literal) ->
-              generator.writeStringProperty(literal.property(), literal.value());
+          case Shape.Constant constant -> {
+            generator.writeName(constant.property());
+            generator.writeString(constant.value());
+          }
           case Shape.Component component -> {
             Object held = call(component.accessor(), value);
             if (component.flat() != null) {
               writeFields(Objects.requireNonNull(held), component.flat(), generator, context);
             } else {
-              generator.writeName(component.name());
+              generator.writeName(component.encodedName());
               write(held, generator, context);
             }
           }
@@ -133,29 +145,59 @@ final class ShapeModule extends JacksonModule {
       }
     }
 
-    /** Containers are written here so that a map keeps its order. */
+    /**
+     * Containers are written here so that a map keeps its order; the common scalars to save a
+     * look-up for each.
+     */
     private static void write(
         @Nullable Object value, JsonGenerator generator, SerializationContext context) {
       switch (value) {
         case null -> generator.writeNull();
         case String text -> generator.writeString(text);
+        case Boolean flag -> generator.writeBoolean(flag);
+        case Integer number -> generator.writeNumber(number);
+        case Long number -> generator.writeNumber(number);
+        case Double number -> generator.writeNumber(number);
+        case Instant instant -> generator.writeString(Json.text(instant));
+        case UUID id -> generator.writeString(id.toString());
         case Optional<?> optional -> write(optional.orElse(null), generator, context);
-        case List<?> list -> {
-          generator.writeStartArray(list, list.size());
-          for (Object item : list) {
-            write(item, generator, context);
-          }
-          generator.writeEndArray();
-        }
-        case Map<?, ?> map -> {
-          generator.writeStartObject(map, map.size());
-          for (Map.Entry<?, ?> entry : map.entrySet()) {
-            generator.writeName(String.valueOf(entry.getKey()));
-            write(entry.getValue(), generator, context);
-          }
-          generator.writeEndObject();
-        }
-        default -> context.writeValue(generator, value);
+        case List<?> list -> writeList(list, generator, context);
+        case Map<?, ?> map -> writeMap(map, generator, context);
+        default -> writeOther(value, generator, context);
+      }
+    }
+
+    private static void writeList(
+        List<?> list, JsonGenerator generator, SerializationContext context) {
+      generator.writeStartArray(list, list.size());
+      for (Object item : list) {
+        write(item, generator, context);
+      }
+      generator.writeEndArray();
+    }
+
+    private static void writeMap(
+        Map<?, ?> map, JsonGenerator generator, SerializationContext context) {
+      generator.writeStartObject(map, map.size());
+      for (Map.Entry<?, ?> entry : map.entrySet()) {
+        generator.writeName(String.valueOf(entry.getKey()));
+        write(entry.getValue(), generator, context);
+      }
+      generator.writeEndObject();
+    }
+
+    private static void writeOther(
+        Object value, JsonGenerator generator, SerializationContext context) {
+      Class<?> raw = value.getClass();
+      Method scalar = Shape.value(raw);
+      if (scalar != null) {
+        write(call(scalar, value), generator, context);
+      } else if (Shape.is(raw)) {
+        writeShape(value, describe(context.constructType(raw), context), generator, context);
+      } else if (value instanceof Enum<?> constant && !Shape.isScalar(raw)) {
+        generator.writeString(Scalars.wireName(constant));
+      } else {
+        context.writeValue(generator, value);
       }
     }
   }

@@ -61,7 +61,8 @@ final class ShapeReader {
         return fail(refusal.type(), refusal.text());
       }
     }
-    return readByMapper(type, node);
+    Method creator = Shape.creator(raw);
+    return creator == null ? readByMapper(type, node) : call(creator, node);
   }
 
   private @Nullable Object readShape(Shape shape, JsonNode node) {
@@ -158,7 +159,7 @@ final class ShapeReader {
     @Nullable Object[] values = new Object[shape.components().size()];
     for (Shape.Field field : shape.fields()) {
       switch (field) {
-        case Shape.Constant(Literal literal) -> {
+        case Shape.Constant(Literal literal, var _, var _) -> {
           known.add(literal.property());
           checkLiteral(literal, node.get(literal.property()));
         }
@@ -274,10 +275,14 @@ final class ShapeReader {
     if (shorthand == null) {
       return node;
     }
+    return (JsonNode) call(shorthand, node);
+  }
+
+  private @Nullable Object call(Method method, JsonNode node) {
     try {
-      return (JsonNode) shorthand.invoke(null, node);
+      return method.invoke(null, node);
     } catch (InvocationTargetException e) {
-      return (JsonNode) refused(e);
+      return refused(e);
     } catch (IllegalAccessException e) {
       throw new IllegalStateException(e);
     }

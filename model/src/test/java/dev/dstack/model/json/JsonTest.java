@@ -67,7 +67,7 @@ class JsonTest {
   }
 
   @Test
-  void unknownFieldsAreForBiddenOrIgnored() {
+  void unknownFieldsAreForbiddenOrIgnored() {
     String json = "{\"run_name\":\"a\",\"what\":1}";
     assertThat(Json.lenient().readValue(json, GetRunRequest.class).runName()).isEqualTo("a");
     assertThat(errors(json, GetRunRequest.class))
@@ -100,7 +100,7 @@ class JsonTest {
         .containsExactly("missing [runs_names]", "missing [abort]");
     assertThat(errors("{\"runs_names\":null,\"abort\":false}", StopRunsRequest.class))
         .extracting(FieldError::type)
-        .containsExactly("missing");
+        .containsExactly("list_type");
   }
 
   @Test

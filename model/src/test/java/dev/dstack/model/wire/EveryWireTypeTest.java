@@ -8,6 +8,7 @@ import dev.dstack.model.json.Discriminator;
 import dev.dstack.model.json.Flat;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.json.Literal;
+import dev.dstack.model.wire.resources.Range;
 import java.io.IOException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -34,13 +35,15 @@ class EveryWireTypeTest {
   /** Fields whose value has to be more than any text or number. */
   private static final Map<String, String> SPECIAL =
       Map.of(
-          "metric", "'rps'",
-          "local_path", "'data'",
           "commands", "['ls']",
-          "replicas", "1",
-          "time_window", "'10m'",
+          "cron", "['0 8 * * *']",
+          "instance_path", "'/a'",
+          "local_path", "'data'",
+          "metric", "'rps'",
+          "path", "'/a'",
           "prefix", "'/'",
-          "cron", "['0 8 * * *']");
+          "replicas", "1",
+          "time_window", "'10m'");
 
   static Stream<Class<?>> records() throws IOException, URISyntaxException, ClassNotFoundException {
     Path classes = Path.of(Json.class.getProtectionDomain().getCodeSource().getLocation().toURI());
@@ -52,6 +55,8 @@ class EveryWireTypeTest {
           .sorted()
           .<Class<?>>map(EveryWireTypeTest::load)
           .filter(type -> type.isRecord() && !type.isMemberClass() && !isScalar(type))
+          // A range needs one of two fields, which nullness cannot say.
+          .filter(type -> type != Range.class)
           .toList()
           .stream();
     }
@@ -63,7 +68,10 @@ class EveryWireTypeTest {
     ObjectNode least = least(type);
     Object read = Json.strict().treeToValue(least, type);
     String written = Json.strict().writeValueAsString(read);
-    assertThat(Json.strict().<Object>readValue(written, type)).isEqualTo(read);
+    Object again = Json.strict().readValue(written, type);
+    assertThat(again).isEqualTo(read);
+    // The one field that is left out when it says nothing.
+    least.remove("target");
     assertThat(Json.strict().readTree(written).propertyNames()).containsAll(least.propertyNames());
   }
 

@@ -21,6 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What people may write, and the one form in which it is passed on. Single quotes stand for double
@@ -32,27 +35,27 @@ class ShorthandTest {
       delimiter = '|',
       quoteCharacter = '\0',
       value = {
-        "cpu            | 4              | {'arch':null,'count':{'min':4,'max':4}}",
-        "cpu            | '2..'          | {'arch':null,'count':{'min':2,'max':null}}",
-        "cpu            | '..8'          | {'arch':null,'count':{'min':null,'max':8}}",
+        "cpu            | 4              | {'count':{'min':4,'max':4}}",
+        "cpu            | '2..'          | {'count':{'min':2}}",
+        "cpu            | '..8'          | {'count':{'max':8}}",
         "cpu            | 'ARM:2..4'     | {'arch':'arm','count':{'min':2,'max':4}}",
-        "cpu            | 'x86'          | {'arch':'x86','count':{'min':2,'max':null}}",
-        "cpu            | {'min':3}      | {'arch':null,'count':{'min':3,'max':null}}",
+        "cpu            | 'x86'          | {'arch':'x86','count':{'min':2}}",
+        "cpu            | {'min':3}      | {'count':{'min':3}}",
         "memory         | '8GB'          | {'min':8.0,'max':8.0}",
         "memory         | '512MB..1TB'   | {'min':0.5,'max':1024.0}",
         "memory         | 16             | {'min':16.0,'max':16.0}",
         "shm_size       | '256 MB'       | 0.25",
-        "disk           | '50GB..'       | {'size':{'min':50.0,'max':null}}",
+        "disk           | '50GB..'       | {'size':{'min':50.0}}",
         "disk           | {'size':'1TB'} | {'size':{'min':1024.0,'max':1024.0}}",
-        "gpu            | 2              | {'vendor':null,'name':null,'count':{'min':2,'max':2},'memory':null,'total_memory':null,'compute_capability':null}",
-        "gpu            | 'A100:80GB:2'  | {'vendor':null,'name':['A100'],'count':{'min':2,'max':2},'memory':{'min':80.0,'max':80.0},'total_memory':null,'compute_capability':null}",
-        "gpu            | 'tt:n150,n300' | {'vendor':'tenstorrent','name':['n150','n300'],'count':{'min':1,'max':null},'memory':null,'total_memory':null,'compute_capability':null}",
-        "gpu            | '16GB..:TPU'   | {'vendor':'google','name':null,'count':{'min':1,'max':null},'memory':{'min':16.0,'max':null},'total_memory':null,'compute_capability':null}",
-        "gpu            | {'name':'tpu-v2-8','compute_capability':7.5} | {'vendor':null,'name':['v2-8'],'count':{'min':1,'max':null},'memory':null,'total_memory':null,'compute_capability':[7,5]}",
+        "gpu            | 2              | {'count':{'min':2,'max':2}}",
+        "gpu | 'A100:80GB:2' | {'name':['A100'],'count':{'min':2,'max':2},'memory':{'min':80.0,'max':80.0}}",
+        "gpu            | 'tt:n150,n300' | {'vendor':'tenstorrent','name':['n150','n300'],'count':{'min':1}}",
+        "gpu            | '16GB..:TPU'   | {'vendor':'google','count':{'min':1},'memory':{'min':16.0}}",
+        "gpu | {'name':'tpu-v2','count':2} | {'name':['v2'],'count':{'min':2,'max':2}}",
       })
   void resources(String field, String written, String canonical) {
     JsonNode task = task("'resources':{'" + field + "':" + written + "}");
-    assertThat(task.get("resources").get(field)).hasToString(canonical.replace('\'', '"'));
+    assertThat(dense(task.get("resources").get(field))).hasToString(canonical.replace('\'', '"'));
   }
 
   @ParameterizedTest
@@ -75,7 +78,7 @@ class ShorthandTest {
         "retry          | {'on_events':['error'],'duration':'5m'} | {'on_events':['error'],'duration':300}",
         "ports          | [8080]         | [{'local_port':8080,'container_port':8080}]",
         "ports          | ['80:8080']    | [{'local_port':80,'container_port':8080}]",
-        "ports          | ['*:8080']     | [{'local_port':null,'container_port':8080}]",
+        "ports          | ['*:8080']     | [{'container_port':8080}]",
         "env            | ['A=1=2','B']  | {'A':'1=2','B':{'key':'B'}}",
         "env            | {'A':1,'B':2.5} | {'A':'1','B':'2.5'}",
         "python         | 3.10           | '3.10'",
@@ -84,17 +87,17 @@ class ShorthandTest {
         "volumes        | ['/h/./x/:/d'] | [{'instance_path':'/h/x','path':'/d','optional':false}]",
         "volumes        | [{'name':['a','b'],'path':'/d'}] | [{'name':['a','b'],'path':'/d'}]",
         "files          | ['data.csv']   | [{'local_path':'data.csv','path':'data.csv'}]",
-        "files          | ['a:/b']       | [{'local_path':'a','path':'/b'}]",
+        "files          | ['in:/b']      | [{'local_path':'in','path':'/b'}]",
         "files          | ['C:\\\\a:/b'] | [{'local_path':'C:\\\\a','path':'/b'}]",
-        "fleets         | ['lab','x/lab'] | [{'project':null,'name':'lab'},{'project':'x','name':'lab'}]",
+        "fleets         | ['lab','x/lab'] | [{'name':'lab'},{'project':'x','name':'lab'}]",
         "instances      | ['lab-0']      | [{'name':'lab-0'}]",
         "instances      | [{'fleet':'x/lab','instance':2}] | [{'fleet':{'project':'x','name':'lab'},'instance':2}]",
         "schedule       | {'cron':'0 8 * * *'} | {'cron':['0 8 * * *']}",
-        "repos          | ['git@host.example:a/b.git:/code'] | [{'local_path':null,'url':'git@host.example:a/b.git','branch':null,'hash':null,'path':'/code','if_exists':'error'}]",
+        "repos | ['git@host:a:/code'] | [{'url':'git@host:a','path':'/code','if_exists':'error'}]",
       })
   void runs(String field, String written, String canonical) {
     JsonNode task = task("'" + field + "':" + written);
-    assertThat(task.get(field)).hasToString(canonical.replace('\'', '"'));
+    assertThat(dense(task.get(field))).hasToString(canonical.replace('\'', '"'));
   }
 
   @ParameterizedTest
@@ -201,6 +204,23 @@ class ShorthandTest {
     assertThat(List.copyOf(env.asMap().values())).isEqualTo(values);
     assertThat(Json.strict().readValue(Json.strict().writeValueAsString(env), Env.class))
         .isEqualTo(env);
+  }
+
+  /** Without the fields that are null. */
+  private static JsonNode dense(JsonNode node) {
+    if (node.isObject()) {
+      ObjectNode copy = JsonNodeFactory.instance.objectNode();
+      node.properties().stream()
+          .filter(property -> !property.getValue().isNull())
+          .forEach(property -> copy.set(property.getKey(), dense(property.getValue())));
+      return copy;
+    }
+    if (node.isArray()) {
+      ArrayNode copy = JsonNodeFactory.instance.arrayNode();
+      node.forEach(item -> copy.add(dense(item)));
+      return copy;
+    }
+    return node;
   }
 
   private static JsonNode task(String fields) {

@@ -32,9 +32,8 @@ class WireSamplesTest {
     JsonNode document = read(sample);
     Object read = Json.strict().treeToValue(document.get("json"), type(document));
     assertThat(Json.strict().writeValueAsString(read)).isEqualTo(document.get("json").toString());
-    assertThat(
-            Json.strict().<Object>readValue(Json.strict().writeValueAsString(read), type(document)))
-        .isEqualTo(read);
+    Object again = Json.strict().readValue(Json.strict().writeValueAsString(read), type(document));
+    assertThat(again).isEqualTo(read);
   }
 
   /** Clients leave out what their own server might not know yet. */

@@ -145,8 +145,7 @@ final class FleetDecider {
     sweepAt = state.sweepAt();
   }
 
-  static Decision decide(
-      FleetInput input, FleetState state, List<FleetEvent> events, Instant now) {
+  static Decision decide(FleetInput input, FleetState state, List<FleetEvent> events, Instant now) {
     FleetDecider decider = new FleetDecider(input, state, now);
     for (FleetEvent event : events) {
       decider.now = event instanceof FleetEvent.Tick(Instant at) ? at : now;
@@ -171,8 +170,7 @@ final class FleetDecider {
     }
     Stream<@Nullable Instant> waits =
         state.queue().stream()
-            .flatMap(
-                waiting -> Stream.of(waiting.request().waitUntil(), waiting.createAgainAt()));
+            .flatMap(waiting -> Stream.of(waiting.request().waitUntil(), waiting.createAgainAt()));
     Duration idle = state.plan().idleDuration();
     boolean aboveMin = live(state.instances()) > state.plan().nodesMin();
     Stream<@Nullable Instant> idles =
@@ -181,8 +179,7 @@ final class FleetDecider {
             : state.instances().stream()
                 .filter(slot -> slot.state() == Slotted.READY && slot.idleSince() != null)
                 .map(slot -> slot.idleSince() == null ? null : slot.idleSince().plus(idle));
-    return Stream.of(
-            waits, idles, Stream.of(state.consolidation().nextAt(), state.sweepAt()))
+    return Stream.of(waits, idles, Stream.of(state.consolidation().nextAt(), state.sweepAt()))
         .flatMap(all -> all)
         .flatMap(Stream::ofNullable)
         .min(Comparator.naturalOrder())
@@ -305,8 +302,7 @@ final class FleetDecider {
     if (waiting != null && waiting.told() != what) {
       queue.put(requestId, waiting.told(what));
       boolean creating = what == Told.CREATING;
-      answer(
-          waiting.request(), new FleetAnswer.Queued(requestId, ref, first(refusals), creating));
+      answer(waiting.request(), new FleetAnswer.Queued(requestId, ref, first(refusals), creating));
     }
   }
 
@@ -375,8 +371,7 @@ final class FleetDecider {
       return byPrice < 0;
     }
     int byUse =
-        Double.compare(
-            capacity(slot.serial()).usedCpus(), capacity(best.serial()).usedCpus());
+        Double.compare(capacity(slot.serial()).usedCpus(), capacity(best.serial()).usedCpus());
     return byUse != 0 ? byUse > 0 : slot.serial() < best.serial();
   }
 
@@ -505,8 +500,7 @@ final class FleetDecider {
     on.give(share);
     claimFact("Job unassigned from instance", claim.job(), claim.jobName(), slot, on);
     if (on.idle()) {
-      slots.put(
-          claim.serial(), slot.state() == Slotted.READY ? slot.idleSince(now) : slot);
+      slots.put(claim.serial(), slot.state() == Slotted.READY ? slot.idleSince(now) : slot);
       if (slot.state() == Slotted.READY || slot.state() == Slotted.UNREACHABLE) {
         useChanged(slot, InstanceStatus.BUSY, InstanceStatus.IDLE);
       }
@@ -654,8 +648,7 @@ final class FleetDecider {
     slots.put(serial, new Slot(serial, number, 0, Slotted.CREATING, null, 0, null, forRequest));
     offers.put(serial, offer);
     capacity.put(serial, new Capacity(plan.sharing(), offer));
-    commands.add(
-        new FleetCommand.StartInstance(serial, id(serial), number, name(number), offer));
+    commands.add(new FleetCommand.StartInstance(serial, id(serial), number, name(number), offer));
     fact(
         "Instance created " + why + ". Instance status: PENDING",
         Facts.instance(id(serial), name(number)),
@@ -794,8 +787,7 @@ final class FleetDecider {
       boolean free = slot.state() == Slotted.READY && fresh.idle();
       Optional<String> mismatch = plan.requirements().refusal(offer(slot));
       if (free && mismatch.isPresent()) {
-        terminate(
-            slot.serial(), InstanceTerminationReason.FLEET_SPEC_MISMATCH, mismatch.get());
+        terminate(slot.serial(), InstanceTerminationReason.FLEET_SPEC_MISMATCH, mismatch.get());
       }
     }
     fact("Fleet configuration updated", Facts.fleet(input.id(), input.name()));
@@ -857,7 +849,7 @@ final class FleetDecider {
     List<Slot> idle =
         slots.values().stream()
             .filter(slot -> slot.state() == Slotted.READY && slot.idleSince() != null)
-            .sorted(Comparator.comparing(slot -> -slot.serial()))
+            .sorted(Comparator.comparingInt(slot -> -slot.serial()))
             .toList();
     for (Slot slot : idle) {
       int live = live(slots.values());
@@ -888,9 +880,7 @@ final class FleetDecider {
     }
     int live = live(slots.values());
     int wanted =
-        consolidation.filled()
-            ? plan.nodesMin()
-            : Math.max(plan.nodesMin(), plan.nodesTarget());
+        consolidation.filled() ? plan.nodesMin() : Math.max(plan.nodesMin(), plan.nodesTarget());
     int missing = Math.min(wanted, max()) - live;
     if (missing <= 0) {
       boolean allThere = slots.values().stream().noneMatch(s -> s.state() == Slotted.CREATING);
@@ -1116,8 +1106,7 @@ final class FleetDecider {
                 index(shapeTable, share(claim).taken()),
                 claim.blocks()));
       }
-      held.add(
-          new Grant(grant.requestId(), grant.replyTo(), grant.run(), grant.at(), claims));
+      held.add(new Grant(grant.requestId(), grant.replyTo(), grant.run(), grant.at(), claims));
     }
     return new FleetState(
         revision,

@@ -92,8 +92,7 @@ public record FleetState(
     }
 
     Slot ready(int nextOffer, @Nullable String nextHostname) {
-      return new Slot(
-          serial, number, nextOffer, Slotted.READY, nextHostname, seq, idleSince, null);
+      return new Slot(serial, number, nextOffer, Slotted.READY, nextHostname, seq, idleSince, null);
     }
   }
 
@@ -126,8 +125,7 @@ public record FleetState(
   }
 
   /** Claims are kept by request: they come and, mostly, go together. */
-  public record Grant(
-      String requestId, String replyTo, RunId run, Instant at, List<Claim> claims) {
+  public record Grant(String requestId, String replyTo, RunId run, Instant at, List<Claim> claims) {
     public Grant {
       claims = copy(claims);
     }

@@ -104,8 +104,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
       }
       case FleetCommand.StartInstance start -> startInstance(start);
       case FleetCommand.TerminateInstance terminate ->
-          Signals.terminateInstance(
-              WorkflowIds.instance(terminate.id()), terminate.termination());
+          Signals.terminateInstance(WorkflowIds.instance(terminate.id()), terminate.termination());
       case FleetCommand.FindOffers _ -> findOffers();
       case FleetCommand.FindClosed(List<String> workflowIds) -> findClosed(workflowIds);
       case FleetCommand.StopJob(String jobWorkflowId) ->
@@ -152,8 +151,10 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
 
   /** A child that has not been started when its parent goes is never started. */
   private void awaitStarts() {
-    Promise.allOf(starting.stream().map(start -> start.exceptionally(_ -> null)).toList()).get();
-    starting.clear();
+    if (!starting.isEmpty()) {
+      Promise.allOf(starting.stream().map(start -> start.exceptionally(_ -> null)).toList()).get();
+      starting.clear();
+    }
   }
 
   private void findOffers() {
@@ -163,10 +164,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
             CloudActivities.class,
             Options.of(Call.CLOUD_OFFERS, "offers of backend " + state.plan().backend()));
     Async.function(
-            cloud::offers,
-            input.projectId(),
-            state.plan().backend(),
-            state.plan().requirements())
+            cloud::offers, input.projectId(), state.plan().backend(), state.plan().requirements())
         .handle(
             (offers, failure) -> {
               loop.callEnded(
@@ -183,8 +181,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
         .handle(
             (closed, failure) -> {
               // Nobody is known to be gone when nobody could be asked.
-              loop.callEnded(
-                  new FleetEvent.OwnersClosed(failure == null ? closed : List.of()));
+              loop.callEnded(new FleetEvent.OwnersClosed(failure == null ? closed : List.of()));
               return null;
             });
   }

@@ -87,23 +87,26 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
 
   private void carryOut(InstanceCommand command) {
     switch (command) {
-      case InstanceCommand.Create _ -> provisioning =
-          provision(
-              () ->
-                  Async.function(
-                          cloud(Call.CLOUD_CREATE, "create or adopt " + input.name())
-                              ::ensureMachine,
-                          order())
-                      .thenApply(InstanceEvent.Created::new));
-      case InstanceCommand.AwaitHost _ -> provisioning =
-          provision(
-              () ->
-                  Async.function(
-                          cloud(Call.CLOUD_POLL, "wait until the agent of " + input.name()
-                                  + " answers")
-                              ::awaitHost,
-                          order())
-                      .thenApply(InstanceEvent.HostUp::new));
+      case InstanceCommand.Create _ ->
+          provisioning =
+              provision(
+                  () ->
+                      Async.function(
+                              cloud(Call.CLOUD_CREATE, "create or adopt " + input.name())
+                                  ::ensureMachine,
+                              order())
+                          .thenApply(InstanceEvent.Created::new));
+      case InstanceCommand.AwaitHost _ ->
+          provisioning =
+              provision(
+                  () ->
+                      Async.function(
+                              cloud(
+                                      Call.CLOUD_POLL,
+                                      "wait until the agent of " + input.name() + " answers")
+                                  ::awaitHost,
+                              order())
+                          .thenApply(InstanceEvent.HostUp::new));
       case InstanceCommand.CancelProvisioning _ -> cancel(provisioning);
       case InstanceCommand.WatchHost(boolean reachable) -> watchHost(reachable);
       case InstanceCommand.CancelWatch _ -> cancel(watch);
@@ -147,8 +150,7 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
 
   private void revive() {
     reviving = true;
-    Async.function(
-            cloud(Call.CLOUD_CREATE, "bring back " + input.name())::ensureMachine, order())
+    Async.function(cloud(Call.CLOUD_CREATE, "bring back " + input.name())::ensureMachine, order())
         .handle(
             (_, failure) -> {
               reviving = false;

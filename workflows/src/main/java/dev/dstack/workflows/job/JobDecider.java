@@ -215,8 +215,7 @@ final class JobDecider {
       return;
     }
     boolean first = job.stop == null;
-    boolean harder =
-        job.stop != null && stop.grace().isZero() && !job.stop.grace().isZero();
+    boolean harder = job.stop != null && stop.grace().isZero() && !job.stop.grace().isZero();
     if (!first && !harder) {
       return;
     }
@@ -353,9 +352,7 @@ final class JobDecider {
     JobTerminationReason reason =
         job.reason == null && job.stop != null ? job.stop.reason() : job.reason;
     String shown =
-        job.status.isFinal() && reason != null
-            ? reason.shown(job.exitStatus)
-            : job.status.wire();
+        job.status.isFinal() && reason != null ? reason.shown(job.exitStatus) : job.status.wire();
     String why = job.stop != null && job.message.isEmpty() ? job.stop.message() : job.message;
     return new JobView(
         input.id(),

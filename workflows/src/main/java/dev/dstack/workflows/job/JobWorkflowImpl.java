@@ -27,8 +27,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
   private final JobInput input;
   private final TaskRef task;
   private final Undo undo = new Undo();
-  private final EntityLoop<JobEvent> loop =
-      new EntityLoop<>("job deadline", JobEvent.Tick::new);
+  private final EntityLoop<JobEvent> loop = new EntityLoop<>("job deadline", JobEvent.Tick::new);
   private JobState state = JobState.initial();
   private @Nullable CancellationScope submission;
   private @Nullable CancellationScope watch;
@@ -96,8 +95,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
     String volumes = String.join(", ", input.volumes());
     undo.register(
         "detach volumes",
-        () ->
-            volumes(Call.VOLUME_UNDO, "detach " + volumes).detachVolumes(task, input.volumes()));
+        () -> volumes(Call.VOLUME_UNDO, "detach " + volumes).detachVolumes(task, input.volumes()));
     call(
         () ->
             Async.procedure(
@@ -119,8 +117,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
             failure ->
                 Failures.isCanceled(failure)
                     ? new JobEvent.SubmitCanceled()
-                    : new JobEvent.SubmitFailed(
-                        Failures.kind(failure), Failures.message(failure)));
+                    : new JobEvent.SubmitFailed(Failures.kind(failure), Failures.message(failure)));
   }
 
   private void watch(long sinceSeq) {
@@ -142,8 +139,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
   }
 
   private CancellationScope call(
-      Supplier<Promise<? extends JobEvent>> call,
-      Function<RuntimeException, JobEvent> failed) {
+      Supplier<Promise<? extends JobEvent>> call, Function<RuntimeException, JobEvent> failed) {
     return start(
         () ->
             call.get()

@@ -100,14 +100,12 @@ public final class EntityLoop<E> {
         || (idle && length > IDLE_HISTORY);
   }
 
-  /** Waits until the condition holds or an armed deadline is reached; arms one if there is none. */
+  /** Waits until the condition holds, or about as long as the limit: an armed timer will do. */
   public void awaitBriefly(Duration limit, Supplier<Boolean> condition) {
     if (condition.get()) {
       return;
     }
-    if (armed.isEmpty()) {
-      arm(now().plus(limit));
-    }
+    arm(now().plus(limit));
     int before = armed.size();
     Workflow.await(() -> condition.get() || armed.size() < before);
   }
@@ -134,13 +132,12 @@ public final class EntityLoop<E> {
     }
     Duration wait = Duration.between(now(), deadline);
     armed.add(deadline);
-    Workflow.newTimer(
-            wait.isNegative() ? Duration.ZERO : wait, Options.timer(timerSummary))
+    Workflow.newTimer(wait.isNegative() ? Duration.ZERO : wait, Options.timer(timerSummary))
         .thenApply(
-            fired -> {
+            _ -> {
               armed.remove(deadline);
               inbox.add(tick.apply(deadline));
-              return fired;
+              return null;
             });
   }
 }

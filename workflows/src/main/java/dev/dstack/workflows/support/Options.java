@@ -75,17 +75,24 @@ public final class Options {
       case AGENT_CALL ->
           build(TaskQueues.AGENTS, summary, seconds(20), null, minutes(2), retry(1, 10, 2));
       case WATCH_TASK, WATCH_HOST ->
-          build(TaskQueues.AGENTS, summary, Duration.ofHours(24), seconds(30), null, retry(1, 30, 2));
+          build(
+              TaskQueues.AGENTS, summary, Duration.ofHours(24), seconds(30), null, retry(1, 30, 2));
       case CLOUD_OFFERS ->
           build(TaskQueues.CLOUD, summary, seconds(30), null, minutes(1), retry(1, 10, 2));
       case CLOUD_CREATE ->
           build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(10), retry(2, 60, 2));
       case CLOUD_POLL ->
           build(
-              TaskQueues.CLOUD, summary, seconds(30), null, PROVISIONING_DEADLINE, retry(1, 5, 1.5));
+              TaskQueues.CLOUD,
+              summary,
+              seconds(30),
+              null,
+              PROVISIONING_DEADLINE,
+              retry(1, 5, 1.5));
       case CLOUD_UNDO ->
           build(TaskQueues.CLOUD, summary, seconds(120), null, null, retry(5, 600, 2));
-      case VOLUME -> build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(5), retry(2, 30, 2));
+      case VOLUME ->
+          build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(5), retry(2, 30, 2));
       case VOLUME_UNDO ->
           build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(15), retry(2, 60, 2));
     };

@@ -40,14 +40,12 @@ public final class Projections {
     Fallback.run(
         () ->
             projection.accept(
-                Workflow.newLocalActivityStub(
-                    ProjectionActivities.class, Options.local(summary)),
+                Workflow.newLocalActivityStub(ProjectionActivities.class, Options.local(summary)),
                 view),
         () ->
             projection.accept(
                 Workflow.newActivityStub(
-                    ProjectionActivities.class,
-                    Options.of(Options.Call.LOCAL_FALLBACK, summary)),
+                    ProjectionActivities.class, Options.of(Options.Call.LOCAL_FALLBACK, summary)),
                 view));
   }
 

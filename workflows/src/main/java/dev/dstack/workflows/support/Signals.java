@@ -29,7 +29,9 @@ public final class Signals {
 
   public static void release(String fleetWorkflowId, ReleaseRequest request) {
     String what = request.requestId() == null ? "everything" : request.requestId();
-    send("release " + what + " at " + fleetWorkflowId, s -> s.fleetRelease(fleetWorkflowId, request));
+    send(
+        "release " + what + " at " + fleetWorkflowId,
+        s -> s.fleetRelease(fleetWorkflowId, request));
   }
 
   public static void instanceReported(String fleetWorkflowId, InstanceReport report) {

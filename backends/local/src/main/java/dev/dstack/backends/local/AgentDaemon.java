@@ -16,13 +16,13 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.CodeSource;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,9 +40,7 @@ import tools.jackson.databind.JsonNode;
  * touches a job for longer than a second. Any number of servers on one directory share it.
  */
 final class AgentDaemon {
-  /** Classpath of the agent; absent: what stands beside the server, or the server's own. */
-  static final String CLASSPATH_PROPERTY = "dstack.agent.classpath";
-
+  private static final String KEEPER_FILE = "keeper.pid";
   private static final Duration START_WITHIN = Duration.ofSeconds(60);
   private static final Duration CALL_WITHIN = Duration.ofSeconds(10);
   private static final Duration TASKS_END_WITHIN = Duration.ofSeconds(30);
@@ -210,7 +208,7 @@ final class AgentDaemon {
       if (ProcessHandle.of(pid).isEmpty()) {
         return Optional.empty();
       }
-      Json.lenient().readValue(call(address, "GET", "/info", null), HostInfo.class);
+      info(address);
       return Optional.of(new Running(pid, address));
     } catch (IOException | JacksonException e) {
       return Optional.empty();
@@ -218,6 +216,17 @@ final class AgentDaemon {
       Thread.currentThread().interrupt();
       throw new DstackException(ErrorKind.AGENT_UNREACHABLE, "interrupted", e);
     }
+  }
+
+  /** A second time, because a host under load answers late and its agent is not to be replaced. */
+  private void info(AgentAddress address) throws IOException, InterruptedException {
+    byte[] answer;
+    try {
+      answer = call(address, "GET", "/info", null);
+    } catch (HttpTimeoutException e) {
+      answer = call(address, "GET", "/info", null);
+    }
+    Json.lenient().readValue(answer, HostInfo.class);
   }
 
   private byte[] call(AgentAddress address, String method, String path, byte @Nullable [] body)
@@ -240,10 +249,12 @@ final class AgentDaemon {
   }
 
   private AgentAddress start() throws IOException, InterruptedException {
+    endPredecessor();
+    String classpath = AgentClasspath.in(home);
     Path output = home.resolve("agent.out");
     List<String> command =
         new ArrayList<>(List.of("setsid", "/bin/sh", "-c", KEEPER, "agent-keeper"));
-    command.addAll(javaCommand());
+    command.addAll(javaCommand(classpath));
     ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(home.toFile())
@@ -253,6 +264,8 @@ final class AgentDaemon {
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(name -> !PASSED_ON.contains(name));
     Process keeper = builder.start();
+    Files.writeString(
+        home.resolve(KEEPER_FILE), keeper.pid() + " " + started(keeper.toHandle()) + "\n");
     long deadline = System.nanoTime() + START_WITHIN.toNanos();
     while (System.nanoTime() < deadline) {
       Optional<Running> running = running();
@@ -276,7 +289,7 @@ final class AgentDaemon {
         "the host agent did not start; " + output + " says: " + tail(output));
   }
 
-  private List<String> javaCommand() {
+  private List<String> javaCommand(String classpath) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -289,7 +302,7 @@ final class AgentDaemon {
                 "-XX:+ExitOnOutOfMemoryError",
                 "-XX:ErrorFile=" + home.resolve("agent-crash.log"),
                 "-cp",
-                classpath(),
+                classpath,
                 "dev.dstack.agent.Main",
                 "--home",
                 home.toString(),
@@ -301,24 +314,31 @@ final class AgentDaemon {
     return command;
   }
 
-  /** Explicitly named, or beside the server's own jars, or the server's own. */
-  private static String classpath() {
-    String given = System.getProperty(CLASSPATH_PROPERTY, "");
-    if (!given.isEmpty()) {
-      return given;
+  /** An agent that did not answer, and the keeper that would start it again from old files. */
+  private void endPredecessor() throws IOException, InterruptedException {
+    Path file = home.resolve(KEEPER_FILE);
+    if (!Files.exists(file)) {
+      return;
     }
-    CodeSource source = AgentDaemon.class.getProtectionDomain().getCodeSource();
-    if (source != null
-        && source.getLocation() != null
-        && "file".equals(source.getLocation().getProtocol())) {
-      Path jar = Path.of(URI.create(source.getLocation().toString()));
-      Path library = jar.getParent();
-      Path distribution = library == null ? null : library.getParent();
-      if (distribution != null && Files.isDirectory(distribution.resolve("agent-lib"))) {
-        return distribution.resolve("agent-lib") + File.separator + "*";
+    String[] noted = Files.readString(file).strip().split(" ");
+    if (noted.length != 2 || !noted[0].matches("[0-9]{1,9}")) {
+      return;
+    }
+    Optional<ProcessHandle> keeper =
+        ProcessHandle.of(Long.parseLong(noted[0])).filter(p -> started(p).equals(noted[1]));
+    if (keeper.isPresent()) {
+      // Not its tasks: they are in sessions of their own and children of nobody here.
+      List<ProcessHandle> agents = keeper.get().children().toList();
+      keeper.get().destroyForcibly();
+      agents.forEach(ProcessHandle::destroyForcibly);
+      for (ProcessHandle agent : agents) {
+        agent.onExit().completeOnTimeout(agent, 10, TimeUnit.SECONDS).join();
       }
     }
-    return System.getProperty("java.class.path");
+  }
+
+  private static String started(ProcessHandle process) {
+    return process.info().startInstant().map(Object::toString).orElse("-");
   }
 
   private static String tail(Path file) {

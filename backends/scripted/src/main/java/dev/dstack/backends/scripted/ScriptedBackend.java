@@ -1,6 +1,5 @@
 package dev.dstack.backends.scripted;
 
-import dev.dstack.backends.AgentAddress;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.HostAgent;
@@ -16,7 +15,6 @@ import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.Requirements;
 import java.io.IOException;
-import java.net.URI;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -156,7 +154,10 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents {
 
   @Override
   public Optional<Machine> find(InstanceTag tag) {
-    return world.machine(tag).filter(machine -> !machine.isLost(clock.instant())).map(this::shown);
+    return world
+        .machine(tag)
+        .filter(machine -> !machine.isLost(clock.instant()))
+        .map(ScriptedBackend::shown);
   }
 
   @Override
@@ -180,14 +181,8 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents {
     return new SimulatedAgent(world, machine.tag(), config.job(), clock, WAITERS);
   }
 
-  private Machine shown(World.StoredMachine machine) {
-    String token = machine.tag().token();
-    boolean ready = !clock.instant().isBefore(machine.readyAt());
-    return new Machine(
-        machine.tag(),
-        token,
-        machine.offer(),
-        machine.name(),
-        ready ? new AgentAddress(URI.create("scripted:" + token), "") : null);
+  /** Without an address: its agent is {@link #agentOf}, which says itself when it is not ready. */
+  private static Machine shown(World.StoredMachine machine) {
+    return new Machine(machine.tag(), machine.tag().token(), machine.offer(), machine.name(), null);
   }
 }

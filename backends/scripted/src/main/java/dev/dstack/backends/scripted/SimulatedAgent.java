@@ -189,7 +189,7 @@ final class SimulatedAgent implements HostAgent {
           Optional<SimulatedTask> task = world.task(tag, id);
           if (task.isPresent() && !task.get().at(clock.instant()).status().isFinal()) {
             throw new DstackException(
-                ErrorKind.AGENT_REFUSED, "the task " + id + " still runs; stop it first");
+                ErrorKind.NOT_READY, "the task " + id + " still runs; stop it first");
           }
           world.removeTask(tag, id);
           return true;

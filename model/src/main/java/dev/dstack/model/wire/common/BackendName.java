@@ -1,7 +1,9 @@
 package dev.dstack.model.wire.common;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import java.util.Arrays;
 
+/** The backends that dstack's clients know; hosts that no cloud owns are {@code remote}. */
 public enum BackendName {
   @JsonProperty("amddevcloud")
   AMDDEVCLOUD("amddevcloud"),
@@ -64,5 +66,13 @@ public enum BackendName {
 
   public String wire() {
     return wire;
+  }
+
+  /** Throws when clients would not know the name either. */
+  public static BackendName of(String wire) {
+    return Arrays.stream(values())
+        .filter(name -> name.wire.equals(wire))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException("no such backend: " + wire));
   }
 }

@@ -1,0 +1,90 @@
+package dev.dstack.activities.cloud;
+
+import dev.dstack.activities.backend.BackendRegistry;
+import dev.dstack.db.Database;
+import dev.dstack.db.records.ConfiguredBackends;
+import dev.dstack.db.views.ViewWriter;
+import dev.dstack.model.error.DstackException;
+import dev.dstack.model.ids.ProjectId;
+import dev.dstack.model.json.Json;
+import dev.dstack.model.offer.BackendType;
+import dev.dstack.model.offer.Offer;
+import dev.dstack.model.offer.Requirements;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Shows what each backend could provide, for plans: at the start of a worker and every few minutes.
+ * Several workers doing so at once do no harm.
+ */
+public final class OfferPublisher implements AutoCloseable {
+  /** What every machine satisfies. */
+  public static final Requirements ANYTHING =
+      new Requirements(
+          null, 0, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
+
+  private static final Logger LOG = LoggerFactory.getLogger(OfferPublisher.class);
+
+  private final Database database;
+  private final BackendRegistry backends;
+  private final ViewWriter views;
+  private final InstantSource clock;
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().daemon().name("dstack-offers").factory());
+
+  /**
+   * @param database a pool of role WORKER
+   */
+  public OfferPublisher(Database database, BackendRegistry backends, InstantSource clock) {
+    this.database = database;
+    this.backends = backends;
+    this.views = new ViewWriter(database);
+    this.clock = clock;
+  }
+
+  public void start(Duration period) {
+    timer.scheduleWithFixedDelay(this::publishQuietly, 0, period.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** At once and once, such as after a backend was configured. */
+  public void publish() {
+    List<Map.Entry<ProjectId, BackendType>> configured = ConfiguredBackends.all(database);
+    for (Map.Entry<ProjectId, BackendType> one : configured) {
+      publish(one.getKey(), one.getValue());
+    }
+    views.removeOffersExcept(configured);
+  }
+
+  private void publish(ProjectId project, BackendType backend) {
+    try {
+      List<Offer> offers = backends.get(project, backend).offers(ANYTHING);
+      views.writeOffers(
+          project, backend, Json.lenient().writeValueAsString(offers), null, clock.instant());
+    } catch (DstackException e) {
+      LOG.warn("offers of backend {} in project {}: {}", backend, project, e.getMessage());
+      views.writeOffers(project, backend, "[]", String.valueOf(e.getMessage()), clock.instant());
+    }
+  }
+
+  private void publishQuietly() {
+    try {
+      publish();
+    } catch (RuntimeException e) {
+      // The next round is soon; plans show what was known before.
+      LOG.warn("offers can't be published now: {}", e.getMessage());
+    }
+  }
+
+  @Override
+  public void close() {
+    timer.shutdownNow();
+  }
+}

@@ -1,0 +1,21 @@
+package dev.dstack.api;
+
+import dev.dstack.api.auth.DefaultPermissions;
+import dev.dstack.api.config.Limits;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the API is told from outside.
+ *
+ * @param port 0 takes a free one
+ * @param version of this software, for the front page
+ * @param temporalUiUrl gives null as long as nobody knows where the Temporal Web UI is
+ */
+public record ApiSettings(
+    String host,
+    int port,
+    String version,
+    DefaultPermissions permissions,
+    Limits limits,
+    Supplier<@Nullable String> temporalUiUrl) {}

@@ -1,0 +1,125 @@
+package dev.dstack.api.dispatch;
+
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Carries one kind of wish over, some at a time: at once when poked, and again from the table with
+ * each tick. While it fails, one attempt with each tick, with growing pauses.
+ */
+final class Lane {
+  private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
+  private static final Duration PAUSE_MIN = Duration.ofMillis(500);
+  private static final Duration PAUSE_MAX = Duration.ofSeconds(10);
+  private static final int LOGGED_EVERY = 20;
+
+  private final String what;
+  private final int threads;
+  private final BooleanSupplier step;
+  private final LongSupplier nanoTime;
+  private final Semaphore pokes = new Semaphore(0);
+  private final AtomicInteger failures = new AtomicInteger();
+  private volatile long pausedUntil;
+  private volatile boolean draining;
+  private volatile boolean closed;
+
+  /**
+   * @param step takes one wish and carries it over; false when there is none
+   */
+  Lane(String what, int threads, BooleanSupplier step, LongSupplier nanoTime) {
+    this.what = what;
+    this.threads = threads;
+    this.step = step;
+    this.nanoTime = nanoTime;
+    this.pausedUntil = nanoTime.getAsLong();
+  }
+
+  void start() {
+    for (int i = 0; i < threads; i++) {
+      Thread.ofVirtual().name("dispatch-" + what + "-" + i).start(this::work);
+    }
+    tick();
+  }
+
+  /** One more wish has been stored. */
+  void poke() {
+    pokes.release();
+  }
+
+  /** Looks at the table again: after a crash or an outage nobody else knows of what is in it. */
+  void tick() {
+    if (isPaused()) {
+      return;
+    }
+    draining = true;
+    pokes.release(failures.get() > 0 ? 1 : threads);
+  }
+
+  void close() {
+    closed = true;
+    pokes.release(threads);
+  }
+
+  private void work() {
+    while (!closed) {
+      pokes.acquireUninterruptibly();
+      boolean found = true;
+      while (found && !closed && !isPaused()) {
+        found = once() && draining;
+      }
+    }
+  }
+
+  private boolean once() {
+    try {
+      boolean found = step.getAsBoolean();
+      if (!found) {
+        draining = false;
+      }
+      int failed = failures.getAndSet(0);
+      if (failed > 0) {
+        LOG.info("Dispatching of {} works again after {} failures", what, failed);
+        tick();
+      }
+      return found;
+    } catch (NotYetException e) {
+      LOG.debug("{}", e.getMessage());
+      return true;
+    } catch (RuntimeException e) {
+      if (!closed) {
+        failed(e);
+      }
+      return false;
+    }
+  }
+
+  private void failed(RuntimeException e) {
+    int count = failures.incrementAndGet();
+    long pause = PAUSE_MIN.toMillis() << Math.min(count - 1, 5);
+    pausedUntil =
+        nanoTime.getAsLong() + Duration.ofMillis(Math.min(pause, PAUSE_MAX.toMillis())).toNanos();
+    if (count == 1) {
+      LOG.warn("{} can't be dispatched and wait in the database: {}", what, e.toString());
+    } else if (count % LOGGED_EVERY == 0) {
+      LOG.warn("{} still can't be dispatched ({} attempts)", what, count, e);
+    }
+  }
+
+  private boolean isPaused() {
+    return pausedUntil - nanoTime.getAsLong() > 0;
+  }
+
+  /** This wish can't be carried over yet, and all is well otherwise. */
+  static final class NotYetException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    NotYetException(String message) {
+      super(message, null, false, false);
+    }
+  }
+}

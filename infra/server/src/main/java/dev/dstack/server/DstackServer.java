@@ -1,0 +1,459 @@
+package dev.dstack.server;
+
+import dev.dstack.activities.worker.WorkerSettings;
+import dev.dstack.activities.worker.Workers;
+import dev.dstack.api.ApiConfiguration;
+import dev.dstack.api.ApiSettings;
+import dev.dstack.api.backend.BackendTypes;
+import dev.dstack.api.bootstrap.Bootstrap;
+import dev.dstack.api.config.Limits;
+import dev.dstack.api.config.ServerConfig;
+import dev.dstack.api.log.LogReader;
+import dev.dstack.backends.BackendContext;
+import dev.dstack.db.Database;
+import dev.dstack.db.DatabaseRole;
+import dev.dstack.db.DatabaseUrl;
+import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.crypto.KeyFile;
+import dev.dstack.db.log.FileLogStore;
+import dev.dstack.db.log.LogStore;
+import dev.dstack.db.records.Deployment;
+import dev.dstack.embedded.EmbeddedException;
+import dev.dstack.embedded.EmbeddedPostgres;
+import dev.dstack.embedded.EmbeddedStack;
+import dev.dstack.embedded.EmbeddedTemporal;
+import dev.dstack.embedded.Progress;
+import dev.dstack.model.error.DstackException;
+import dev.dstack.model.offer.BackendType;
+import dev.dstack.workflows.support.SearchAttributes;
+import io.temporal.client.WorkflowClient;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.boot.Banner;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
+import org.springframework.context.support.GenericApplicationContext;
+
+/**
+ * One server process: its parts, started in the order in which they need each other and closed in
+ * the reverse.
+ */
+public final class DstackServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DstackServer.class);
+
+  private static final String DATABASE = "dstack";
+  private static final int API_CONNECTIONS = 16;
+  private static final int WORKER_CONNECTIONS = 16;
+
+  /** dstack's default. */
+  private static final long LOG_QUOTA_BYTES_PER_HOUR = 50L * 1024 * 1024;
+
+  private static final String FIRST_CONFIG =
+      """
+      # Projects and their backends; read when the server starts. See docs/configuration.md.
+      projects:
+      - name: main
+        backends:
+        # Runs jobs as processes of this machine.
+        - type: local
+      """;
+
+  private static final String FIRST_CONFIG_WITHOUT_LOCAL =
+      """
+      # Projects and their backends; read when the server starts. See docs/configuration.md.
+      # This server listens beyond loopback, so the backend `local`, which runs jobs as processes of this machine,
+      # was left out. To have it, add it here and set DSTACK_SERVER_ALLOW_LOCAL=1.
+      projects:
+      - name: main
+      """;
+
+  private final ServerOptions options;
+  private final InstantSource clock = InstantSource.system();
+  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+  private int port;
+
+  private DstackServer(ServerOptions options) {
+    this.options = options;
+    this.port = options.port();
+  }
+
+  /**
+   * @throws StartupException saying what is wrong and what to do; nothing is left running then
+   */
+  public static DstackServer start(ServerOptions options) {
+    DstackServer server = new DstackServer(options);
+    boolean done = false;
+    try {
+      server.run();
+      done = true;
+      return server;
+    } catch (EmbeddedException | DstackException e) {
+      throw new StartupException(String.valueOf(e.getMessage()));
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof EmbeddedException || e.getCause() instanceof DstackException) {
+        throw new StartupException(String.valueOf(e.getCause().getMessage()));
+      }
+      throw e;
+    } finally {
+      if (!done) {
+        server.close();
+      }
+    }
+  }
+
+  /** The port it really listens on. */
+  public int port() {
+    return port;
+  }
+
+  private void run() {
+    long begun = System.nanoTime();
+    makeServerDir();
+    String databaseUrl = options.databaseUrl();
+    String temporalAddress = options.temporalAddress();
+    if (options.role() != Role.ALL && (databaseUrl == null || temporalAddress == null)) {
+      throw new StartupException(
+          "--role "
+              + options.role().name().toLowerCase(Locale.ROOT)
+              + " shares a database and a Temporal with other processes: set DSTACK_DATABASE_URL and"
+              + " TEMPORAL_ADDRESS.");
+    }
+    EmbeddedStack embedded =
+        databaseUrl == null || temporalAddress == null
+            ? startEmbedded(databaseUrl == null, temporalAddress == null)
+            : null;
+    DatabaseUrl database =
+        databaseUrl != null
+            ? DatabaseUrl.parse(databaseUrl)
+            : embeddedDatabase(Objects.requireNonNull(embedded));
+    CompletableFuture<WorkflowClient> temporal = connectTemporal(temporalAddress, embedded);
+    Database.migrate(database);
+
+    String deployment = deployment(database);
+    BackendContext context = new BackendContext(deployment, options.serverDir(), clock);
+    InstalledBackends backends = new InstalledBackends(context);
+    ServerConfig config = config(backends.forConfigFile());
+    Encryption encryption = encryption(config);
+    LogStore logs = new FileLogStore(options.serverDir());
+
+    CompletableFuture<Workers> workers =
+        options.role().works()
+            ? temporal.thenApplyAsync(
+                client -> startWorkers(client, database, encryption, context, logs))
+            : CompletableFuture.completedFuture(null);
+    Bootstrap.@Nullable Result bootstrap = null;
+    if (options.role().servesHttp()) {
+      bootstrap = startHttp(database, encryption, config, backends, temporal, embedded, logs);
+    }
+    // Until Temporal serves and the workers poll, runs are accepted and wait.
+    workers.join();
+    temporal.join();
+    announce(bootstrap, embedded, System.nanoTime() - begun);
+  }
+
+  private void makeServerDir() {
+    try {
+      if (!Files.isDirectory(options.serverDir())) {
+        Files.createDirectories(
+            options.serverDir(),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+      }
+    } catch (IOException e) {
+      throw new StartupException(
+          "The server's directory " + options.serverDir() + " can't be made: " + e.getMessage());
+    }
+  }
+
+  private EmbeddedStack startEmbedded(boolean withDatabase, boolean withTemporal) {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    SearchAttributes.ALL.forEach(key -> attributes.put(key.getName(), "keyword"));
+    EmbeddedStack stack =
+        EmbeddedStack.start(
+            new EmbeddedStack.Config(
+                options.serverDir(),
+                EmbeddedPostgres.defaultCacheDirectory(System.getenv()),
+                withDatabase ? DATABASE : null,
+                withTemporal ? options.temporalNamespace() : null,
+                attributes,
+                Progress.log()));
+    parts.push(stack);
+    return stack;
+  }
+
+  private static DatabaseUrl embeddedDatabase(EmbeddedStack stack) {
+    return new DatabaseUrl(stack.jdbcUrl(), stack.databaseUser(), stack.databasePassword());
+  }
+
+  private CompletableFuture<WorkflowClient> connectTemporal(
+      @Nullable String address, @Nullable EmbeddedStack embedded) {
+    String identity = "dstack-" + ProcessHandle.current().pid();
+    CompletableFuture<WorkflowClient> client =
+        address != null
+            ? CompletableFuture.completedFuture(
+                TemporalClients.connect(
+                    address, options.temporalNamespace(), options.temporalTls(), identity))
+            : CompletableFuture.supplyAsync(
+                () ->
+                    TemporalClients.connect(
+                        Objects.requireNonNull(embedded).temporalAddress(),
+                        options.temporalNamespace(),
+                        new ServerOptions.TemporalTls(null, null, null, null, null),
+                        identity));
+    parts.push(
+        () -> {
+          if (client.isDone() && !client.isCompletedExceptionally()) {
+            client.join().getWorkflowServiceStubs().shutdownNow();
+          }
+        });
+    return client;
+  }
+
+  private String deployment(DatabaseUrl url) {
+    try (Database owner = Database.open(url, DatabaseRole.OWNER, 1)) {
+      return Deployment.loadOrCreate(owner, clock.instant()).toString();
+    }
+  }
+
+  private ServerConfig config(BackendTypes types) {
+    if (options.configDisabled()) {
+      return ServerConfig.empty();
+    }
+    Path file = options.configFile();
+    boolean localAllowed = options.loopbackOnly() || options.localBeyondLoopback();
+    if (options.role() != Role.WORKER && !Files.exists(file)) {
+      writeFirstConfig(file, localAllowed ? FIRST_CONFIG : FIRST_CONFIG_WITHOUT_LOCAL);
+    }
+    ServerConfig config = ServerConfig.load(file, types);
+    for (ServerConfig.Problem problem : config.problems()) {
+      log.error("{}; this entry is left out", problem.pretty());
+    }
+    if (options.role().servesHttp() && !localAllowed) {
+      config.projects().stream()
+          .filter(project -> project.backends() != null)
+          .filter(
+              project ->
+                  Objects.requireNonNull(project.backends()).stream()
+                      .anyMatch(b -> b.type().equals(BackendType.LOCAL.name())))
+          .findFirst()
+          .ifPresent(
+              project -> {
+                throw new StartupException(
+                    file
+                        + " gives project "
+                        + project.name()
+                        + " the backend `local`, which runs jobs as processes of this machine, and the"
+                        + " server would listen on "
+                        + options.host()
+                        + ", where others can reach it. Listen on 127.0.0.1, take the backend out, or"
+                        + " set DSTACK_SERVER_ALLOW_LOCAL=1 if that is what you want.");
+              });
+    }
+    return config;
+  }
+
+  private static void writeFirstConfig(Path file, String text) {
+    try {
+      Files.createFile(
+          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+      Files.writeString(file, text);
+    } catch (java.nio.file.FileAlreadyExistsException e) {
+      // Another process of this directory was quicker.
+    } catch (IOException e) {
+      throw new StartupException(file + " can't be written: " + e.getMessage());
+    }
+  }
+
+  private Encryption encryption(ServerConfig config) {
+    return Encryption.of(
+        config.keys() != null
+            ? config.keys()
+            : List.of(KeyFile.loadOrCreate(options.serverDir().resolve("encryption.key"))));
+  }
+
+  private Workers startWorkers(
+      WorkflowClient client,
+      DatabaseUrl url,
+      Encryption encryption,
+      BackendContext context,
+      LogStore logs) {
+    Database database = Database.open(url, DatabaseRole.WORKER, WORKER_CONNECTIONS);
+    parts.push(database);
+    Workers workers =
+        Workers.create(
+            client,
+            database,
+            encryption,
+            logs,
+            clock,
+            WorkerSettings.defaults(context.deployment(), context.serverDir())
+                .withLogQuota(logQuota()));
+    workers.start();
+    parts.push(workers);
+    return workers;
+  }
+
+  private static long logQuota() {
+    String text = System.getenv("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR");
+    if (text == null || text.isBlank()) {
+      return LOG_QUOTA_BYTES_PER_HOUR;
+    }
+    try {
+      return Long.parseLong(text.strip());
+    } catch (NumberFormatException e) {
+      throw new StartupException(
+          "DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR is \""
+              + text
+              + "\"; it must be a number of bytes.");
+    }
+  }
+
+  private Bootstrap.Result startHttp(
+      DatabaseUrl url,
+      Encryption encryption,
+      ServerConfig config,
+      InstalledBackends backends,
+      CompletableFuture<WorkflowClient> temporal,
+      @Nullable EmbeddedStack embedded,
+      LogStore logs) {
+    Database database = Database.open(url, DatabaseRole.API, API_CONNECTIONS);
+    parts.push(database);
+    Supplier<@Nullable String> uiUrl =
+        () ->
+            embedded == null
+                ? System.getenv("TEMPORAL_UI_URL")
+                : embedded.temporalIfReady().map(EmbeddedTemporal::uiUrl).orElse(null);
+    ApiSettings settings =
+        new ApiSettings(
+            options.host(),
+            options.port(),
+            Version.text(),
+            config.defaultPermissions(),
+            Limits.of(System.getenv()),
+            uiUrl);
+    SpringApplication application =
+        new SpringApplicationBuilder(ApiConfiguration.class)
+            .web(WebApplicationType.SERVLET)
+            .bannerMode(Banner.Mode.OFF)
+            .logStartupInfo(false)
+            .registerShutdownHook(false)
+            .initializers(
+                spring -> {
+                  GenericApplicationContext beans = (GenericApplicationContext) spring;
+                  beans.registerBean(ApiSettings.class, () -> settings);
+                  beans.registerBean(Database.class, () -> database);
+                  beans.registerBean(Encryption.class, () -> encryption);
+                  beans.registerBean(WorkflowClient.class, () -> LateClient.of(temporal));
+                  beans.registerBean(LogReader.class, () -> new StoredLogReader(logs));
+                  beans.registerBean(BackendTypes.class, backends::forApi);
+                  beans.registerBean(InstantSource.class, () -> clock);
+                })
+            .build();
+    ServletWebServerApplicationContext http;
+    try {
+      http = (ServletWebServerApplicationContext) application.run();
+    } catch (RuntimeException e) {
+      throw portTaken(e);
+    }
+    parts.push(http);
+    port = Objects.requireNonNull(http.getWebServer(), "the web server runs").getPort();
+    return http.getBean(Bootstrap.class).run(options.adminToken(), config);
+  }
+
+  private RuntimeException portTaken(RuntimeException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof java.net.BindException
+          || cause instanceof org.springframework.boot.web.server.PortInUseException) {
+        return new StartupException(
+            "Port "
+                + options.port()
+                + " of "
+                + options.host()
+                + " can't be listened on ("
+                + cause.getMessage()
+                + "). Stop what uses it, or choose another with --port.");
+      }
+    }
+    return e;
+  }
+
+  private void announce(
+      Bootstrap.@Nullable Result bootstrap, @Nullable EmbeddedStack embedded, long nanos) {
+    StringBuilder text = new StringBuilder();
+    String url =
+        options.port() == port
+            ? options.url()
+            : options.url().replaceFirst(":" + options.port() + "$", ":" + port);
+    if (bootstrap == null) {
+      text.append("The worker is running.");
+    } else {
+      text.append("The server is running at ").append(url);
+      if (bootstrap.adminCreated()) {
+        text.append("\nThe admin token is ").append(bootstrap.adminToken());
+      }
+      text.append("\nAPI documentation: ").append(url).append("/api/docs");
+    }
+    if (embedded != null && options.temporalAddress() == null) {
+      text.append("\nTemporal Web UI: ").append(embedded.temporalUiUrl());
+    }
+    if (bootstrap != null) {
+      text.append(clientConfig(url, bootstrap.adminToken()));
+    }
+    System.out.println(text);
+    System.out.flush();
+    log.info("started in {} ms", nanos / 1_000_000);
+  }
+
+  private String clientConfig(String url, String token) {
+    ClientConfigFile file = new ClientConfigFile(options.home());
+    Boolean wanted = options.updateClientConfig();
+    boolean makeDefault =
+        wanted != null ? wanted : !file.hasOtherDefault(url, Bootstrap.MAIN) || asked(url);
+    ClientConfigFile.Change change = file.put(url, Bootstrap.MAIN, token, makeDefault);
+    return switch (change) {
+      case NONE -> "";
+      case ADDED -> "\nProject main was added to ~/.dstack/config.yml";
+      case UPDATED -> "\nProject main was updated in ~/.dstack/config.yml";
+      case MADE_DEFAULT -> "\nProject main is now the default in ~/.dstack/config.yml";
+    };
+  }
+
+  private static boolean asked(String url) {
+    java.io.Console console = Objects.requireNonNull(System.console(), "Java has a console");
+    if (!console.isTerminal()) {
+      return false;
+    }
+    String answer = console.readLine("Make project main at %s the default of the CLI? [y/N] ", url);
+    return answer != null && answer.strip().equalsIgnoreCase("y");
+  }
+
+  /** Ends all parts; what the host agent runs goes on. */
+  @Override
+  public void close() {
+    while (!parts.isEmpty()) {
+      AutoCloseable part = parts.pop();
+      try {
+        part.close();
+      } catch (Exception e) {
+        log.warn("{} did not close: {}", part.getClass().getSimpleName(), e.toString());
+      }
+    }
+  }
+}
