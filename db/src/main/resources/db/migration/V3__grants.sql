@@ -14,9 +14,14 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
-        IF NOT pg_has_role(current_user, wanted, 'MEMBER') OR current_setting('is_superuser') = 'off' THEN
+        BEGIN
             EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
-        END IF;
+        EXCEPTION WHEN insufficient_privilege THEN
+            IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+                RAISE EXCEPTION 'role % exists, made by another login, and % may not take it; as its owner or a superuser: GRANT % TO %',
+                    wanted, current_user, wanted, quote_ident(current_user);
+            END IF;
+        END;
     END LOOP;
 END
 $$;

@@ -33,6 +33,7 @@ import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jooq.ExecuteListener;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
@@ -52,6 +53,10 @@ public final class ApiServer {
   final Database database;
   final Encryption encryption;
   final FakeLogs logs = new FakeLogs();
+
+  /** Statements of requests; what the dispatcher does beside them doesn't count. */
+  final AtomicInteger statements = new AtomicInteger();
+
   final ServletWebServerApplicationContext context;
   final URI base;
   private final HttpClient http = HttpClient.newHttpClient();
@@ -111,6 +116,16 @@ public final class ApiServer {
     Database.migrate(url);
     owner = Database.open(url, DatabaseRole.OWNER, 3);
     database = Database.open(url, DatabaseRole.API, 16);
+    database
+        .dsl()
+        .configuration()
+        .set(
+            ExecuteListener.onExecuteStart(
+                _ -> {
+                  if (!Thread.currentThread().getName().startsWith("dispatch")) {
+                    statements.incrementAndGet();
+                  }
+                }));
     encryption = Encryption.of(java.util.List.of(new EncryptionKey.Aes("test", new byte[32])));
     SpringApplication application = new SpringApplication(ApiConfiguration.class);
     application.setWebApplicationType(WebApplicationType.SERVLET);
@@ -159,7 +174,10 @@ public final class ApiServer {
   /** A project of its own, whose admin is the global admin. */
   String project() {
     String name = name("p");
-    post(ADMIN_TOKEN, "/api/projects/create", Map.of("project_name", name)).json();
+    Answer made = post(ADMIN_TOKEN, "/api/projects/create", Map.of("project_name", name));
+    if (made.status() != 200) {
+      throw new IllegalStateException(made.body());
+    }
     return name;
   }
 

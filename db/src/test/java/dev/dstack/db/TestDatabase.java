@@ -27,7 +27,11 @@ public final class TestDatabase {
     return url;
   }
 
-  private static EmbeddedPostgres start() {
+  static EmbeddedPostgres cluster() {
+    return POSTGRES;
+  }
+
+  static EmbeddedPostgres start() {
     try {
       EmbeddedPostgres postgres =
           EmbeddedPostgres.startTemporary(Files.createTempDirectory("dstack-db-test"));

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
- * {@code agent --home DIR [--port N] [--user NAME] [--parent-less]}: runs until it is sent TERM.
- * Its tasks go on without it, and the next agent with the same directory takes them up.
+ * {@code agent --home DIR [--stop] [--port N] [--user NAME] [--parent-less]}: runs until it is sent
+ * TERM. Its tasks go on without it, and the next agent with the same directory takes them up.
  */
 public final class Main {
   /** Another agent has the directory. */
@@ -33,17 +33,19 @@ public final class Main {
 
   private static final String USAGE =
       """
-      usage: agent --home DIR [--port N] [--user NAME] [--parent-less]
+      usage: agent --home DIR [--stop] [--port N] [--user NAME] [--parent-less]
 
         --home DIR      where tasks, token and state are kept; one agent for each directory
         --port N        port on 127.0.0.1; 0, the default, is the one it had before, else a free one
         --user NAME     run every task as this user and none as another; needs root
+        --stop          end the agent of this directory and every task it has, then return
         --parent-less   started by a program that does not read the output: print nothing
       """;
 
   private Main() {}
 
-  private record Arguments(Path home, int port, @Nullable String user, boolean quiet) {}
+  private record Arguments(
+      Path home, int port, @Nullable String user, boolean stop, boolean quiet) {}
 
   public static void main(String[] args) throws IOException, InterruptedException {
     Arguments arguments = parse(args);
@@ -53,6 +55,10 @@ public final class Main {
       return;
     }
     InstantSource clock = InstantSource.system();
+    if (arguments.stop()) {
+      System.exit(Shutdown.of(arguments.home(), clock));
+      return;
+    }
     Optional<AgentHome> taken = AgentHome.open(arguments.home());
     if (taken.isEmpty()) {
       System.err.println(
@@ -111,6 +117,7 @@ public final class Main {
     Path home = null;
     int port = 0;
     String user = null;
+    boolean stop = false;
     boolean quiet = false;
     for (int i = 0; i < args.length; i++) {
       boolean more = i + 1 < args.length;
@@ -124,13 +131,15 @@ public final class Main {
         port = Integer.parseInt(number);
       } else if (args[i].equals("--user") && more) {
         user = args[++i];
+      } else if (args[i].equals("--stop")) {
+        stop = true;
       } else if (args[i].equals("--parent-less")) {
         quiet = true;
       } else {
         return null;
       }
     }
-    return home == null ? null : new Arguments(home, port, user, quiet);
+    return home == null ? null : new Arguments(home, port, user, stop, quiet);
   }
 
   /** The port of last time first: somebody may have written it down. */

@@ -220,4 +220,35 @@ class AgentCrashTest {
       agent.close();
     }
   }
+
+  @Test
+  void endingEverythingEndsAgentAndTasksAlsoWhenTheAgentIsDead() throws Exception {
+    for (boolean dead : new boolean[] {false, true}) {
+      Path home = directory.resolve("home-" + dead);
+      TaskRequest request = shell("echo ready; sleep 600");
+      AgentProcess agent = AgentProcess.start(home);
+      agent.submit(request);
+      agent.until(request.id(), info -> info.logEnd() > 0);
+      if (dead) {
+        agent.kill();
+      }
+      Process stop =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  "dev.dstack.agent.Main",
+                  "--home",
+                  home.toString(),
+                  "--stop")
+              .inheritIO()
+              .start();
+
+      assertThat(stop.waitFor()).isZero();
+      agent.awaitEnd();
+      assertThat(agent.directory(request.id()).resolve("io/exit-143")).exists();
+      assertThat(Files.readString(agent.directory(request.id()).resolve("state.json")))
+          .contains("terminated_by_server");
+    }
+  }
 }

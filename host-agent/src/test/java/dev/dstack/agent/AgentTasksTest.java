@@ -438,7 +438,8 @@ class AgentTasksTest {
               List.of(
                   "sh",
                   "-c",
-                  "id -un; echo x > mine && cat mine; cat \"$0\" || echo refused; ls ../.. || echo closed; echo to-stderr >&2",
+                  "id -un; echo x > mine && cat mine; cat \"$0\" || echo refused;"
+                      + " ls ../.. || echo closed; echo to-stderr >&2",
                   open.resolve("home/token").toString()),
               Map.of("SECRET", "s"),
               null,

@@ -221,7 +221,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
     try {
       agent.remove(task.job());
     } catch (DstackException e) {
-      if (e.kind() != ErrorKind.AGENT_REFUSED) {
+      if (e.kind() != ErrorKind.NOT_READY) {
         throw e;
       }
       kill(agent, task);

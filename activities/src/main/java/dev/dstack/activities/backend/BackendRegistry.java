@@ -10,10 +10,15 @@ import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +35,7 @@ public final class BackendRegistry {
 
   private final BackendStore store;
   private final BackendContext context;
-  private final Map<BackendType, BackendFactory> factories;
+  private final SortedMap<BackendType, BackendFactory> factories;
   private final Map<Key, Made> made = new ConcurrentHashMap<>();
 
   private record Key(ProjectId project, BackendType type) {}
@@ -38,16 +43,25 @@ public final class BackendRegistry {
   private record Made(JsonNode config, @Nullable JsonNode credentials, ComputeBackend backend) {}
 
   public BackendRegistry(BackendStore store, BackendContext context) {
-    this(store, context, ServiceLoader.load(BackendFactory.class));
+    this(store, context, factories());
   }
 
   public BackendRegistry(
-      BackendStore store, BackendContext context, Iterable<BackendFactory> factories) {
+      BackendStore store,
+      BackendContext context,
+      SortedMap<BackendType, BackendFactory> factories) {
     this.store = store;
     this.context = context;
-    Map<BackendType, BackendFactory> byType = new LinkedHashMap<>();
-    factories.forEach(factory -> byType.put(factory.type(), factory));
-    this.factories = Map.copyOf(byType);
+    this.factories = factories;
+  }
+
+  /** What is on the classpath. */
+  public static SortedMap<BackendType, BackendFactory> factories() {
+    SortedMap<BackendType, BackendFactory> factories =
+        new TreeMap<>(Comparator.comparing(BackendType::name));
+    ServiceLoader.load(BackendFactory.class)
+        .forEach(factory -> factories.put(factory.type(), factory));
+    return Collections.unmodifiableSortedMap(factories);
   }
 
   public String deployment() {
@@ -68,20 +82,31 @@ public final class BackendRegistry {
   }
 
   /**
-   * For what must not end before it has succeeded: a backend that is away is expected back.
+   * For what has to go on after the backend was taken out of the configuration, such as ending its
+   * machines: then as it was, or without any configuration where it can do without.
    *
-   * @throws DstackException BACKEND_UNAVAILABLE when the project has no such backend now
+   * @throws DstackException BACKEND_UNAVAILABLE, to be tried again, when it needs its configuration
    */
   public ComputeBackend await(ProjectId project, BackendType type) {
-    return find(project, type)
-        .orElseThrow(
-            () ->
-                new DstackException(
-                    ErrorKind.BACKEND_UNAVAILABLE,
-                    "Backend "
-                        + type
-                        + " is not configured for this project any more, but still has a machine."
-                        + " Configure it again so that the machine can be ended."));
+    Optional<ComputeBackend> configured = find(project, type);
+    if (configured.isPresent()) {
+      return configured.get();
+    }
+    Made known = made.get(new Key(project, type));
+    if (known != null) {
+      return known.backend();
+    }
+    try {
+      return create(type, Map.of());
+    } catch (DstackException e) {
+      throw new DstackException(
+          ErrorKind.BACKEND_UNAVAILABLE,
+          "Backend "
+              + type
+              + " is not configured for this project any more, but still has a machine. Configure it"
+              + " again so that the machine can be ended.",
+          e);
+    }
   }
 
   private Optional<ComputeBackend> find(ProjectId project, BackendType type) {
@@ -95,16 +120,19 @@ public final class BackendRegistry {
             (_, known) ->
                 known != null && isSame(known, stored)
                     ? known
-                    : new Made(stored.config(), stored.credentials(), create(key.type(), stored)));
+                    : new Made(
+                        stored.config(),
+                        stored.credentials(),
+                        create(key.type(), options(stored))));
     return current.backend();
   }
 
   private static boolean isSame(Made known, StoredBackend stored) {
     return known.config().equals(stored.config())
-        && java.util.Objects.equals(known.credentials(), stored.credentials());
+        && Objects.equals(known.credentials(), stored.credentials());
   }
 
-  private ComputeBackend create(BackendType type, StoredBackend stored) {
+  private ComputeBackend create(BackendType type, Map<String, Object> options) {
     BackendFactory factory = factories.get(type);
     if (factory == null) {
       throw new DstackException(
@@ -112,19 +140,20 @@ public final class BackendRegistry {
           "Backend "
               + type
               + " is not part of this server; it has "
-              + factories.keySet().stream()
-                  .map(BackendType::name)
-                  .sorted()
-                  .collect(Collectors.joining(", "))
+              + factories.keySet().stream().map(BackendType::name).collect(Collectors.joining(", "))
               + ".");
     }
-    Map<String, Object> config =
+    return factory.create(context, options);
+  }
+
+  private static Map<String, Object> options(StoredBackend stored) {
+    Map<String, Object> options =
         new LinkedHashMap<>(Json.lenient().convertValue(stored.config(), MAP));
-    config.remove("type");
     JsonNode credentials = stored.credentials();
     if (credentials != null) {
-      config.putAll(Json.lenient().convertValue(credentials, MAP));
+      options.putAll(Json.lenient().convertValue(credentials, MAP));
     }
-    return factory.create(context, config);
+    options.remove("type");
+    return options;
   }
 }

@@ -32,6 +32,8 @@ public final class OfferPublisher implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(OfferPublisher.class);
 
+  private static final long LOOK_SECONDS = 5;
+
   private final Database database;
   private final BackendRegistry backends;
   private final ViewWriter views;
@@ -39,6 +41,10 @@ public final class OfferPublisher implements AutoCloseable {
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("dstack-offers").factory());
+
+  // Of the timer's thread alone.
+  private List<Map.Entry<ProjectId, BackendType>> published = List.of();
+  private long publishedAt = System.nanoTime();
 
   /**
    * @param database a pool of role WORKER
@@ -50,13 +56,34 @@ public final class OfferPublisher implements AutoCloseable {
     this.clock = clock;
   }
 
+  /**
+   * A backend that was added or removed shows within seconds, a change of offers after the period.
+   */
   public void start(Duration period) {
-    timer.scheduleWithFixedDelay(this::publishQuietly, 0, period.toMillis(), TimeUnit.MILLISECONDS);
+    timer.scheduleWithFixedDelay(() -> publishWhenDue(period), 0, LOOK_SECONDS, TimeUnit.SECONDS);
   }
 
-  /** At once and once, such as after a backend was configured. */
+  /** At once and once. */
   public void publish() {
-    List<Map.Entry<ProjectId, BackendType>> configured = ConfiguredBackends.all(database);
+    publish(ConfiguredBackends.all(database));
+  }
+
+  private void publishWhenDue(Duration period) {
+    try {
+      List<Map.Entry<ProjectId, BackendType>> configured = ConfiguredBackends.all(database);
+      boolean due = System.nanoTime() - publishedAt >= period.toNanos();
+      if (due || !configured.equals(published)) {
+        publish(configured);
+        published = configured;
+        publishedAt = System.nanoTime();
+      }
+    } catch (RuntimeException e) {
+      // The next look is soon; plans show what was known before.
+      LOG.warn("offers can't be published now: {}", e.getMessage());
+    }
+  }
+
+  private void publish(List<Map.Entry<ProjectId, BackendType>> configured) {
     for (Map.Entry<ProjectId, BackendType> one : configured) {
       publish(one.getKey(), one.getValue());
     }
@@ -71,15 +98,6 @@ public final class OfferPublisher implements AutoCloseable {
     } catch (DstackException e) {
       LOG.warn("offers of backend {} in project {}: {}", backend, project, e.getMessage());
       views.writeOffers(project, backend, "[]", String.valueOf(e.getMessage()), clock.instant());
-    }
-  }
-
-  private void publishQuietly() {
-    try {
-      publish();
-    } catch (RuntimeException e) {
-      // The next round is soon; plans show what was known before.
-      LOG.warn("offers can't be published now: {}", e.getMessage());
     }
   }
 

@@ -39,17 +39,15 @@ public final class AgentDirectory {
     InstanceMachine machine = machine(instance);
     URI uri = machine.agentUri();
     String token = machine.agentToken();
-    if (uri == null || token == null) {
-      throw new DstackException(
-          ErrorKind.AGENT_UNREACHABLE,
-          "The address of the host agent of instance " + instance + " is not known yet.");
+    if (uri != null && token != null) {
+      return new HttpHostAgent(client, new AgentAddress(uri, token));
     }
-    AgentAddress address = new AgentAddress(uri, token);
-    if (isHttp(address)) {
-      return new HttpHostAgent(client, address);
+    if (backends.await(machine.project(), machine.backend()) instanceof WithOwnAgents own) {
+      return own.agentOf(tag(instance, machine.attempt()));
     }
-    InstanceTag tag = tag(instance, machine.attempt());
-    return own(backends.await(machine.project(), machine.backend()), tag, address);
+    throw new DstackException(
+        ErrorKind.AGENT_UNREACHABLE,
+        "The address of the host agent of instance " + instance + " is not known yet.");
   }
 
   /**
@@ -71,30 +69,14 @@ public final class AgentDirectory {
    */
   public HostAgent agentOf(ComputeBackend backend, Machine machine) {
     AgentAddress address = machine.agent();
-    if (address == null) {
-      throw new DstackException(
-          ErrorKind.NOT_READY, "The machine " + machine.providerId() + " has no host agent yet.");
+    if (address != null) {
+      return new HttpHostAgent(client, address);
     }
-    return isHttp(address)
-        ? new HttpHostAgent(client, address)
-        : own(backend, machine.tag(), address);
-  }
-
-  private static boolean isHttp(AgentAddress address) {
-    return address.uri().getScheme() != null && address.uri().getScheme().startsWith("http");
-  }
-
-  private static HostAgent own(ComputeBackend backend, InstanceTag tag, AgentAddress address) {
     if (backend instanceof WithOwnAgents own) {
-      return own.agentOf(tag);
+      return own.agentOf(machine.tag());
     }
     throw new DstackException(
-        ErrorKind.BUG,
-        "Backend "
-            + backend.type()
-            + " gave the address "
-            + address.uri()
-            + ", which nobody can call.");
+        ErrorKind.NOT_READY, "The machine " + machine.providerId() + " has no host agent yet.");
   }
 
   /** From now on every worker reaches the instance's agent here. */

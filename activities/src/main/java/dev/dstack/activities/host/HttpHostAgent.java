@@ -121,7 +121,7 @@ public final class HttpHostAgent implements HostAgent {
     HttpResponse<byte[]> response = call(request("/tasks/" + task, CALL).DELETE());
     if (response.statusCode() == CONFLICT) {
       throw new DstackException(
-          ErrorKind.AGENT_REFUSED, "Task " + task + " still runs, so it can't be removed yet.");
+          ErrorKind.NOT_READY, "Task " + task + " still runs, so it can't be removed yet.");
     }
     if (response.statusCode() != NOT_FOUND) {
       good(response);

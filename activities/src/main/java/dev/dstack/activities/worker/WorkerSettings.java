@@ -8,6 +8,7 @@ import java.time.Duration;
  *
  * @param deployment names this installation, see {@link dev.dstack.db.records.Deployment}
  * @param logQuotaBytesPerHour 0: no limit
+ * @param eventsKept zero: for ever
  * @param workflowCacheSize how many workflows stay in memory between their decisions
  * @param cloudCallsPerSecond over all workers, so that no provider throttles us
  */
@@ -18,6 +19,7 @@ public record WorkerSettings(
     Duration hostUnreachableAfter,
     Duration hostProbeEvery,
     Duration offersEvery,
+    Duration eventsKept,
     int workflowCacheSize,
     int agentSlots,
     double cloudCallsPerSecond) {
@@ -29,6 +31,7 @@ public record WorkerSettings(
         Duration.ofMinutes(2),
         Duration.ofSeconds(10),
         Duration.ofMinutes(3),
+        Duration.ofDays(30),
         1_000,
         5_000,
         20);
@@ -42,6 +45,7 @@ public record WorkerSettings(
         hostUnreachableAfter,
         hostProbeEvery,
         offersEvery,
+        eventsKept,
         workflowCacheSize,
         agentSlots,
         cloudCallsPerSecond);
@@ -55,7 +59,22 @@ public record WorkerSettings(
         hostUnreachableAfter,
         hostProbeEvery,
         offersEvery,
+        eventsKept,
         size,
+        agentSlots,
+        cloudCallsPerSecond);
+  }
+
+  public WorkerSettings withEventsKept(Duration kept) {
+    return new WorkerSettings(
+        deployment,
+        serverDir,
+        logQuotaBytesPerHour,
+        hostUnreachableAfter,
+        hostProbeEvery,
+        offersEvery,
+        kept,
+        workflowCacheSize,
         agentSlots,
         cloudCallsPerSecond);
   }

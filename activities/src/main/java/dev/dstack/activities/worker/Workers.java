@@ -6,6 +6,7 @@ import dev.dstack.activities.cloud.CloudActivitiesImpl;
 import dev.dstack.activities.cloud.OfferPublisher;
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.activities.host.HttpHostAgent;
+import dev.dstack.activities.projection.EventRetention;
 import dev.dstack.activities.projection.ProjectionActivitiesImpl;
 import dev.dstack.activities.signal.SignalActivitiesImpl;
 import dev.dstack.activities.support.Heartbeats;
@@ -48,6 +49,7 @@ public final class Workers implements AutoCloseable {
   private final WorkerFactory factory;
   private final Heartbeats heartbeats;
   private final OfferPublisher offers;
+  private final EventRetention retention;
   private final HttpClient http;
   private final Duration offersEvery;
 
@@ -55,11 +57,13 @@ public final class Workers implements AutoCloseable {
       WorkerFactory factory,
       Heartbeats heartbeats,
       OfferPublisher offers,
+      EventRetention retention,
       HttpClient http,
       Duration offersEvery) {
     this.factory = factory;
     this.heartbeats = heartbeats;
     this.offers = offers;
+    this.retention = retention;
     this.http = http;
     this.offersEvery = offersEvery;
   }
@@ -126,6 +130,7 @@ public final class Workers implements AutoCloseable {
         factory,
         heartbeats,
         new OfferPublisher(database, backends, clock),
+        new EventRetention(database, clock, settings.eventsKept()),
         http,
         settings.offersEvery());
   }
@@ -158,6 +163,7 @@ public final class Workers implements AutoCloseable {
 
   public void start() {
     offers.start(offersEvery);
+    retention.start();
     factory.start();
   }
 
@@ -170,6 +176,7 @@ public final class Workers implements AutoCloseable {
   @Override
   public void close() {
     offers.close();
+    retention.close();
     factory.shutdownNow();
     factory.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
     heartbeats.close();

@@ -45,7 +45,6 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -76,7 +75,9 @@ class AgentActivitiesTest {
     machines = new InstanceMachines(fixture.worker, fixture.encryption, fixture.clock);
     BackendRegistry backends =
         new BackendRegistry(
-            new BackendStore(fixture.worker, fixture.encryption), fixture.context(), List.of());
+            new BackendStore(fixture.worker, fixture.encryption),
+            fixture.context(),
+            java.util.Collections.emptySortedMap());
     implementation =
         new AgentActivitiesImpl(
             new AgentDirectory(machines, backends, http),

@@ -20,20 +20,26 @@ final class Lane {
 
   private final String what;
   private final int threads;
+  private final Runnable check;
   private final BooleanSupplier step;
   private final LongSupplier nanoTime;
   private final Semaphore pokes = new Semaphore(0);
   private final AtomicInteger failures = new AtomicInteger();
   private volatile long pausedUntil;
   private volatile boolean draining;
+  private volatile boolean healthy;
   private volatile boolean closed;
 
   /**
+   * @param check fails when nothing can be carried over; asked first after a failure, so that no
+   *     wish is taken from a server that could carry it
    * @param step takes one wish and carries it over; false when there is none
    */
-  Lane(String what, int threads, BooleanSupplier step, LongSupplier nanoTime) {
+  Lane(
+      String what, int threads, Runnable check, BooleanSupplier step, LongSupplier nanoTime) {
     this.what = what;
     this.threads = threads;
+    this.check = check;
     this.step = step;
     this.nanoTime = nanoTime;
     this.pausedUntil = nanoTime.getAsLong();
@@ -77,14 +83,13 @@ final class Lane {
 
   private boolean once() {
     try {
+      if (!healthy) {
+        check.run();
+        worked();
+      }
       boolean found = step.getAsBoolean();
       if (!found) {
         draining = false;
-      }
-      int failed = failures.getAndSet(0);
-      if (failed > 0) {
-        LOG.info("Dispatching of {} works again after {} failures", what, failed);
-        tick();
       }
       return found;
     } catch (NotYetException e) {
@@ -98,16 +103,36 @@ final class Lane {
     }
   }
 
+  private void worked() {
+    healthy = true;
+    int failed = failures.getAndSet(0);
+    if (failed > 0) {
+      LOG.info("Dispatching of {} works again after {} failures", what, failed);
+      tick();
+    }
+  }
+
   private void failed(RuntimeException e) {
+    healthy = false;
     int count = failures.incrementAndGet();
     long pause = PAUSE_MIN.toMillis() << Math.min(count - 1, 5);
     pausedUntil =
         nanoTime.getAsLong() + Duration.ofMillis(Math.min(pause, PAUSE_MAX.toMillis())).toNanos();
-    if (count == 1) {
-      LOG.warn("{} can't be dispatched and wait in the database: {}", what, e.toString());
-    } else if (count % LOGGED_EVERY == 0) {
-      LOG.warn("{} still can't be dispatched ({} attempts)", what, count, e);
+    if (count == 1 || count % LOGGED_EVERY == 0) {
+      LOG.warn(
+          "Dispatching of {} has failed {} times; they wait in the database: {}",
+          what,
+          count,
+          String.valueOf(root(e)));
     }
+  }
+
+  private static Throwable root(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root;
   }
 
   private boolean isPaused() {

@@ -19,6 +19,7 @@ import dev.dstack.workflows.support.SearchAttributes;
 import dev.dstack.workflows.support.TaskQueues;
 import io.grpc.Context;
 import io.temporal.api.enums.v1.WorkflowIdReusePolicy;
+import io.temporal.api.workflowservice.v1.GetSystemInfoRequest;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowExecutionAlreadyStarted;
 import io.temporal.client.WorkflowNotFoundException;
@@ -41,6 +42,7 @@ import java.util.function.LongSupplier;
 public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
   private static final Duration TICK = Duration.ofSeconds(2);
   private static final Duration CALL = Duration.ofSeconds(5);
+  private static final Duration PING = Duration.ofSeconds(2);
 
   /** How long the workflow of the finished run of the same name may take to close. */
   private static final Duration CLOSING = Duration.ofSeconds(2);
@@ -66,11 +68,11 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
     this.client = client;
     this.nanoTime = nanoTime;
     // Each thread holds a database connection during its call; together they stay below a pool.
-    this.runs = new Lane("runs", 6, () -> submissions.dispatchNext(this::startRun), nanoTime);
-    this.stops = new Lane("stops", 2, () -> submissions.deliverNextStop(this::stopRun), nanoTime);
+    this.runs = new Lane("runs", 6, this::ping, () -> submissions.dispatchNext(this::startRun), nanoTime);
+    this.stops = new Lane("stops", 2, this::ping, () -> submissions.deliverNextStop(this::stopRun), nanoTime);
     this.updates =
-        new Lane("updates", 1, () -> submissions.deliverNextUpdate(this::updateRun), nanoTime);
-    this.fleets = new Lane("fleets", 1, () -> wishes.dispatchNext(this::carryFleet), nanoTime);
+        new Lane("updates", 1, this::ping, () -> submissions.deliverNextUpdate(this::updateRun), nanoTime);
+    this.fleets = new Lane("fleets", 1, this::ping, () -> wishes.dispatchNext(this::carryFleet), nanoTime);
   }
 
   public void start() {
@@ -100,6 +102,15 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
   public void close() {
     ticker.shutdownNow();
     List.of(runs, stops, updates, fleets).forEach(Lane::close);
+  }
+
+  /** Fails when Temporal can't be reached. */
+  private void ping() {
+    client
+        .getWorkflowServiceStubs()
+        .blockingStub()
+        .withDeadlineAfter(PING.toMillis(), TimeUnit.MILLISECONDS)
+        .getSystemInfo(GetSystemInfoRequest.getDefaultInstance());
   }
 
   private void startRun(RunRecord run) {

@@ -141,7 +141,7 @@ public final class ProjectController {
             body.isPublic(),
             body.templatesRepo(),
             SshKeys.generate(body.projectName() + "@dstack")),
-        limits.projectsPerUser(),
+        caller.isGlobalAdmin() ? 0 : limits.projectsPerUser(),
         now.instant());
     return get(id);
   }

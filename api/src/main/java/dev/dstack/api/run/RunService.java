@@ -389,11 +389,11 @@ public final class RunService {
 
   List<Run> shown(Collection<RunRow> rows, Detail detail) {
     Map<RunId, Specs> all = specs.of(rows);
-    List<Run> runs = new ArrayList<>(rows.size());
+    RunList runs = new RunList();
     for (RunRow row : rows) {
       Specs known = all.get(row.id());
       if (known != null) {
-        runs.add(mapper.wire(row, known, detail));
+        runs.add(mapper.wire(row, known, detail), known);
       }
     }
     return runs;

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.core.io.SerializedString;
 
 /**
  * Specifications taken apart and put together again: what is secret is stored apart from the rest.
@@ -38,7 +39,19 @@ final class StoredSpecs {
   record Key(RunId run, int deployment) {}
 
   /** With all values; for members of the project only. */
-  record Specs(RunSpec run, List<JobSpec> jobs) {
+  static final class Specs {
+    private final RunSpec run;
+    private final List<JobSpec> jobs;
+    private final SerializedString runJson;
+    private final List<SerializedString> jobJson;
+
+    Specs(RunSpec run, List<JobSpec> jobs) {
+      this.run = run;
+      this.jobs = List.copyOf(jobs);
+      this.runJson = json(run);
+      this.jobJson = this.jobs.stream().map(Specs::json).toList();
+    }
+
     static Specs of(RunSpec full) {
       List<JobSpec> jobs;
       try {
@@ -48,6 +61,32 @@ final class StoredSpecs {
         jobs = List.of();
       }
       return new Specs(full, jobs);
+    }
+
+    RunSpec run() {
+      return run;
+    }
+
+    List<JobSpec> jobs() {
+      return jobs;
+    }
+
+    SerializedString runJson() {
+      return runJson;
+    }
+
+    SerializedString jobJson(JobSpec job) {
+      for (int i = 0; i < jobs.size(); i++) {
+        JobSpec known = jobs.get(i);
+        if (known.replicaNum() == job.replicaNum() && known.jobNum() == job.jobNum()) {
+          return jobJson.get(i);
+        }
+      }
+      return json(job);
+    }
+
+    private static SerializedString json(Object value) {
+      return new SerializedString(Json.lenient().writeValueAsString(value));
     }
 
     @Override

@@ -29,6 +29,8 @@ public final class AnswerHandler implements HandlerMethodReturnValueHandler {
     }
     if (value instanceof Raw raw) {
       Answers.bytes(response, 200, raw.contentType(), raw.body());
+    } else if (value instanceof Writes writes) {
+      Answers.bytes(response, 200, "application/json", writes.json());
     } else {
       Answers.json(response, 200, value);
     }

@@ -8,6 +8,7 @@ import dev.dstack.db.Database;
 import dev.dstack.db.jooq.generated.records.tables.records.EntityEventTargetRecord;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -23,7 +24,9 @@ public final class Events {
     for (NewEvent event : events) {
       NewEvent.Source source = event.source();
       UUID id = source == null ? UUID.randomUUID() : idOf(source);
-      Instant at = Clean.instant(event.at());
+      // What one revision brought happened in an order, and is read back by time.
+      Instant at =
+          Clean.instant(event.at()).plus(source == null ? 0 : source.ordinal(), ChronoUnit.MICROS);
       int written =
           dsl.insertInto(ENTITY_EVENT)
               .set(ENTITY_EVENT.ID, id)

@@ -710,7 +710,7 @@ final class HostTask {
     long millis;
     if (grew) {
       // A busy task is looked at often, but not for each of its lines.
-      Thread.sleep(PAUSE_MILLIS);
+      TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
       pollMillis = 20;
       return;
     }

@@ -364,6 +364,11 @@ public final class DstackServer implements AutoCloseable {
                   beans.registerBean(LogReader.class, () -> new StoredLogReader(logs));
                   beans.registerBean(BackendTypes.class, backends::forApi);
                   beans.registerBean(InstantSource.class, () -> clock);
+                  beans.registerBean(
+                      BootstrapStep.class,
+                      () ->
+                          new BootstrapStep(
+                              () -> beans.getBean(Bootstrap.class), options.adminToken(), config));
                 })
             .build();
     ServletWebServerApplicationContext http;
@@ -374,7 +379,7 @@ public final class DstackServer implements AutoCloseable {
     }
     parts.push(http);
     port = Objects.requireNonNull(http.getWebServer(), "the web server runs").getPort();
-    return http.getBean(Bootstrap.class).run(options.adminToken(), config);
+    return http.getBean(BootstrapStep.class).result();
   }
 
   private RuntimeException portTaken(RuntimeException e) {

@@ -1,6 +1,6 @@
 package dev.dstack.server;
 
-import dev.dstack.activities.cloud.BackendRegistry;
+import dev.dstack.activities.backend.BackendRegistry;
 import dev.dstack.api.backend.BackendTypes;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.BackendFactory;

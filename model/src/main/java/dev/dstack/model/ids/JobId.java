@@ -2,7 +2,6 @@ package dev.dstack.model.ids;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
-import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 
 /** Identifies one job submission. */
@@ -16,8 +15,7 @@ public record JobId(@JsonValue UUID value) {
 
   /** The id of one attempt of one node: computable by everyone who knows the run. */
   public static JobId of(RunId run, int replica, int node, int submission) {
-    String name = WorkflowIds.job(run, replica, node, submission);
-    return new JobId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)));
+    return new JobId(NamedIds.of(WorkflowIds.job(run, replica, node, submission)));
   }
 
   @Override

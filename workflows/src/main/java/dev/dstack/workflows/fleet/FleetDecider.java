@@ -3,6 +3,7 @@ package dev.dstack.workflows.fleet;
 import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
+import dev.dstack.model.ids.NamedIds;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.instance.InstanceStatus;
 import dev.dstack.model.instance.InstanceTerminationReason;
@@ -24,7 +25,6 @@ import dev.dstack.workflows.instance.InstanceTermination;
 import dev.dstack.workflows.support.Facts;
 import dev.dstack.workflows.view.FleetView;
 import dev.dstack.workflows.view.TimelineEvent;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -37,7 +37,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -161,7 +160,7 @@ final class FleetDecider {
   /** Ids are made of the fleet and a serial: known before the machine is, never used twice. */
   static InstanceId instanceId(FleetInput input, int serial) {
     String name = input.id() + "#" + serial;
-    return new InstanceId(UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8)));
+    return new InstanceId(NamedIds.of(name));
   }
 
   static @Nullable Instant deadline(FleetState state) {

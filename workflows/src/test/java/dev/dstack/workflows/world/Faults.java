@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Numbers the calls of each activity, and does something wicked at one of them. */
@@ -21,7 +22,7 @@ public final class Faults extends WorkerInterceptorBase {
     LOSE_REPLY,
     /** Arrives twice. */
     TWICE,
-    /** The worker is gone right after the effect, its workflow task and replies with it. */
+    /** The worker dies right after the effect: its workflow task is lost, its cache is empty. */
     RESTART,
     /** Somebody stops the run. */
     STOP,
@@ -44,8 +45,16 @@ public final class Faults extends WorkerInterceptorBase {
   private @Nullable Call target;
   private @Nullable Kind kind;
   private Runnable action = () -> {};
+  private final Consumer<String> died;
   private int bitten;
   private boolean recording;
+
+  /**
+   * @param died the worker that had this workflow in its hands is gone
+   */
+  Faults(Consumer<String> died) {
+    this.died = died;
+  }
 
   /** Calls from here on are numbered. */
   public synchronized void record() {
@@ -84,10 +93,14 @@ public final class Faults extends WorkerInterceptorBase {
   public ActivityInboundCallsInterceptor interceptActivity(ActivityInboundCallsInterceptor next) {
     return new ActivityInboundCallsInterceptorBase(next) {
       private String activity = "";
+      private String workflowId = "";
+      private boolean isLocal;
 
       @Override
       public void init(ActivityExecutionContext context) {
         activity = context.getInfo().getActivityType();
+        workflowId = String.valueOf(context.getInfo().getWorkflowId());
+        isLocal = context.getInfo().isLocal();
         super.init(context);
       }
 
@@ -108,9 +121,12 @@ public final class Faults extends WorkerInterceptorBase {
             yield super.execute(input);
           }
           case RESTART -> {
-            super.execute(input);
-            action.run();
-            throw broken("the worker is gone");
+            ActivityOutput output = super.execute(input);
+            died.accept(workflowId);
+            if (!isLocal) {
+              throw broken("the worker is gone");
+            }
+            yield output;
           }
           case STOP, ABORT, CANCEL -> {
             action.run();

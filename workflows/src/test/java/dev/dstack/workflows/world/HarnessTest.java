@@ -85,7 +85,10 @@ class HarnessTest {
 
   private int live(Call call, Kind kind, List<String> failures) {
     try (Stage stage = new Stage(cacheSize())) {
+      long t = System.nanoTime();
+      System.err.println("start " + kind + " at " + call);
       live(stage, call, kind, failures);
+      System.err.println("end " + kind + " at " + call + " " + (System.nanoTime() - t) / 1000000);
       return stage.faults.bitten();
     } catch (RuntimeException | AssertionError e) {
       failures.add(kind + " at " + call + ": " + e);
@@ -115,8 +118,7 @@ class HarnessTest {
     if (kind != null) {
       Runnable action =
           switch (kind) {
-            case FAIL, LOSE_REPLY, TWICE -> () -> {};
-            case RESTART -> () -> new Thread(stage::restartWorkers).start();
+            case FAIL, LOSE_REPLY, TWICE, RESTART -> () -> {};
             case STOP -> () -> tell(stage, id, false);
             case ABORT -> () -> tell(stage, id, true);
             case CANCEL ->

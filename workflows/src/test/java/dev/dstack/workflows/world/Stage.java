@@ -31,8 +31,12 @@ import io.temporal.api.enums.v1.IndexedValueType;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowFailedException;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.WorkflowExecutionHistory;
+import io.temporal.failure.CanceledFailure;
+import io.temporal.internal.worker.WorkflowExecutorCache;
+import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.worker.Worker;
@@ -58,7 +62,8 @@ public final class Stage implements AutoCloseable {
 
   public final TestWorkflowEnvironment env;
   public final FakeWorld world;
-  public final Faults faults = new Faults();
+  public final Faults faults = new Faults(this::workerDied);
+  private final LostTasks lostTasks = new LostTasks();
   private static final Logger GRPC = Logger.getLogger("io.grpc");
 
   static {
@@ -75,6 +80,10 @@ public final class Stage implements AutoCloseable {
     env =
         TestWorkflowEnvironment.newInstance(
             TestEnvironmentOptions.newBuilder()
+                .setWorkflowServiceStubsOptions(
+                    WorkflowServiceStubsOptions.newBuilder()
+                        .setGrpcClientInterceptors(List.of(lostTasks))
+                        .build())
                 .setWorkflowClientOptions(
                     WorkflowClientOptions.newBuilder()
                         .setDataConverter(DataConverters.create())
@@ -105,6 +114,21 @@ public final class Stage implements AutoCloseable {
     cloud.registerActivitiesImplementations(world.new Cloud(), world.new Volumes());
     workers.start();
     return workers;
+  }
+
+  private void workerDied(String workflowId) {
+    lostTasks.lose(workflowId);
+    try {
+      java.lang.reflect.Method cache = WorkerFactory.class.getDeclaredMethod("getCache");
+      cache.setAccessible(true);
+      ((WorkflowExecutorCache) cache.invoke(factory)).invalidateAll();
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError("this SDK keeps its cache elsewhere", e);
+    }
+  }
+
+  public int lostTasks() {
+    return lostTasks.lost();
   }
 
   public synchronized void restartWorkers() {
@@ -266,7 +290,14 @@ public final class Stage implements AutoCloseable {
   }
 
   public void result(String workflowId) {
-    client().newUntypedWorkflowStub(workflowId).getResult(Void.class);
+    try {
+      client().newUntypedWorkflowStub(workflowId).getResult(Void.class);
+    } catch (WorkflowFailedException e) {
+      // A workflow that somebody cancelled ends in order, but closes as cancelled.
+      if (!(e.getCause() instanceof CanceledFailure)) {
+        throw e;
+      }
+    }
   }
 
   /**

@@ -42,7 +42,7 @@ import tools.jackson.databind.JsonNode;
 final class AgentDaemon {
   private static final String KEEPER_FILE = "keeper.pid";
   private static final Duration START_WITHIN = Duration.ofSeconds(60);
-  private static final Duration CALL_WITHIN = Duration.ofSeconds(10);
+  private static final Duration CALL_WITHIN = Duration.ofSeconds(5);
   private static final Duration TASKS_END_WITHIN = Duration.ofSeconds(30);
   private static final long STOP_GRACE_SECONDS = 10;
 

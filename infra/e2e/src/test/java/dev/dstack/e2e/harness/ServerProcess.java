@@ -120,6 +120,11 @@ public final class ServerProcess implements AutoCloseable {
   public ServerProcess startAgain() {
     spawn();
     awaitHealthy(START);
+    Await.until(
+        "the admin is let in",
+        START,
+        () -> api().post("/api/users/get_my_user").status() == 200,
+        () -> tail(log, 6000));
     return this;
   }
 

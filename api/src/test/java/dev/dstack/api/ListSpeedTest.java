@@ -1,0 +1,75 @@
+package dev.dstack.api;
+
+import static dev.dstack.api.ApiServer.ADMIN_TOKEN;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dstack.api.ApiServer.Answer;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What a list costs is counted, not timed: queries don't grow with the number of runs. */
+class ListSpeedTest {
+  private final ApiServer server = ApiServer.shared();
+
+  @Test
+  void aListOfAHundredOutOfManyTakesThreeQueriesAtMost() throws SQLException {
+    String project = server.project();
+    Answer first =
+        server.post(
+            ADMIN_TOKEN,
+            "/api/project/" + project + "/runs/apply",
+            Map.of(
+                "plan",
+                Map.of(
+                    "run_spec",
+                    Map.of(
+                        "run_name", "many",
+                        "configuration",
+                            Map.of(
+                                "type", "task",
+                                "commands", List.of("true"),
+                                "env", Map.of("A", "b")))),
+                "force",
+                false));
+    assertThat(first.status()).as(first.body()).isEqualTo(200);
+    String id = first.json().get("id").stringValue();
+    try (Connection connection = server.postgres.connect("api");
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "INSERT INTO records.run_submission (id, project_id, user_id, run_name, repo_id, spec,"
+              + " private_encrypted, plan, priority, submitted_at, dispatched_at, finished_at)"
+              + " SELECT gen_random_uuid(), project_id, user_id, 'many-' || i, repo_id, spec,"
+              + " private_encrypted, plan, 0, submitted_at - i * interval '1 second', now(), now()"
+              + " FROM records.run_submission, generate_series(1, 1000) i WHERE id = '" + id + "'");
+      statement.execute(
+          "INSERT INTO views.job_view (id, run_id, project_id, replica_num, job_num, submission_num,"
+              + " job_name, revision, status, status_message, submitted_at, at)"
+              + " SELECT gen_random_uuid(), id, project_id, 0, 0, 0, 'x', 1, 'done', 'exited (0)',"
+              + " submitted_at, now() FROM records.run_submission WHERE run_name LIKE 'many-%'");
+    }
+    list(project);
+    int before = server.statements.get();
+    Answer listed = list(project);
+    int after = server.statements.get();
+    assertThat(listed.json().size()).isEqualTo(100);
+    assertThat(after - before).isLessThanOrEqualTo(3);
+    long started = System.nanoTime();
+    for (int i = 0; i < 20; i++) {
+      list(project);
+    }
+    System.out.printf(
+        "list of 100 out of 1,000: %.1f ms, %d bytes%n",
+        (System.nanoTime() - started) / 20e6, listed.body().length());
+  }
+
+  private Answer list(String project) {
+    return server.post(
+        ADMIN_TOKEN,
+        "/api/runs/list",
+        Map.of("project_name", project, "limit", 100, "job_submissions_limit", 1));
+  }
+}
