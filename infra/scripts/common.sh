@@ -20,34 +20,35 @@ seconds() { # the monotonic clock, as it does not jump
 
 # step TITLE LOG COMMAND…: runs it with its output in the log; says something only if it takes long.
 step() {
-  local title=$1 log=$2 pid begun elapsed ticked=0 status=0
+  # Not the names that scripts use: a function that is run here sees these variables.
+  local step_title=$1 step_output=$2 step_pid step_begun step_elapsed step_ticked=0 step_status=0
   shift 2
-  begun=$(seconds)
-  "$@" < /dev/null >> "$log" 2>&1 &
-  pid=$!
+  step_begun=$(seconds)
+  "$@" < /dev/null >> "$step_output" 2>&1 &
+  step_pid=$!
   # Ctrl-C ends the step as well, and the script says where it was.
-  trap 'kill "$pid" 2> /dev/null; printf "\n"; fail "interrupted while: $title"' INT TERM
-  while kill -0 "$pid" 2> /dev/null; do
+  trap 'kill "$step_pid" 2> /dev/null; printf "\n"; fail "interrupted while: $step_title"' INT TERM
+  while kill -0 "$step_pid" 2> /dev/null; do
     sleep 0.2
-    elapsed=$(($(seconds) - begun))
-    if [ "$elapsed" -ge 2 ]; then
+    step_elapsed=$(($(seconds) - step_begun))
+    if [ "$step_elapsed" -ge 2 ]; then
       if [ -t 1 ]; then
-        printf '\r\033[K  %s ... %s s' "$title" "$elapsed"
-      elif [ "$((elapsed / 15))" -ge "$ticked" ]; then
-        printf '  %s ... %s s\n' "$title" "$elapsed"
-        ticked=$((elapsed / 15 + 1))
+        printf '\r\033[K  %s ... %s s' "$step_title" "$step_elapsed"
+      elif [ "$((step_elapsed / 15))" -ge "$step_ticked" ]; then
+        printf '  %s ... %s s\n' "$step_title" "$step_elapsed"
+        step_ticked=$((step_elapsed / 15 + 1))
       fi
     fi
   done
-  wait "$pid" || status=$?
+  wait "$step_pid" || step_status=$?
   trap - INT TERM
-  elapsed=$(($(seconds) - begun))
+  step_elapsed=$(($(seconds) - step_begun))
   if [ -t 1 ]; then printf '\r\033[K'; fi
-  if [ "$status" -ne 0 ]; then
-    printf '  %s: failed after %s s\n' "$title" "$elapsed"
-    return "$status"
+  if [ "$step_status" -ne 0 ]; then
+    printf '  %s: failed after %s s\n' "$step_title" "$step_elapsed"
+    return "$step_status"
   fi
-  if [ "$elapsed" -ge 2 ]; then printf '  %s: done in %s s\n' "$title" "$elapsed"; fi
+  if [ "$step_elapsed" -ge 2 ]; then printf '  %s: done in %s s\n' "$step_title" "$step_elapsed"; fi
 }
 
 # download URL FILE: with whatever this machine has.

@@ -18,8 +18,8 @@ BEGIN
             EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
         EXCEPTION WHEN insufficient_privilege THEN
             IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
-                RAISE EXCEPTION 'role % exists, made by another login, and % may not take it; as its owner or a superuser: GRANT % TO %',
-                    wanted, current_user, wanted, quote_ident(current_user);
+                RAISE EXCEPTION 'role % exists, made by another login, and % may not take it; as a superuser: %',
+                    wanted, current_user, format('GRANT %I TO %I', wanted, current_user);
             END IF;
         END;
     END LOOP;

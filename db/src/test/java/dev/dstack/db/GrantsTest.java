@@ -10,7 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dstack.db.jooq.generated.views.Views;
-import java.time.Instant;
+
 import java.util.UUID;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jooq.JSONB;
@@ -50,7 +50,7 @@ class GrantsTest {
         () ->
             api.dsl()
                 .insertInto(BACKEND_OFFER)
-                .values(UUID.randomUUID(), "local", JSONB.valueOf("[]"), null, Instant.now())
+                .values(UUID.randomUUID(), "local", JSONB.valueOf("[]"), null, Fixture.START)
                 .execute());
     assertRefused(() -> api.dsl().truncate(RUN_VIEW).execute());
   }
@@ -66,7 +66,7 @@ class GrantsTest {
         worker
             .dsl()
             .insertInto(BACKEND_OFFER)
-            .values(UUID.randomUUID(), "local", JSONB.valueOf("[]"), null, Instant.now())
+            .values(UUID.randomUUID(), "local", JSONB.valueOf("[]"), null, Fixture.START)
             .execute();
     assertThat(written).isOne();
     worker.dsl().deleteFrom(BACKEND_OFFER).execute();
@@ -75,7 +75,7 @@ class GrantsTest {
             worker
                 .dsl()
                 .update(RUN_SUBMISSION)
-                .set(RUN_SUBMISSION.FINISHED_AT, Instant.now())
+                .set(RUN_SUBMISSION.FINISHED_AT, Fixture.START)
                 .execute())
         .isZero();
   }
@@ -91,7 +91,7 @@ class GrantsTest {
             worker
                 .dsl()
                 .insertInto(DEPLOYMENT)
-                .values(UUID.randomUUID(), true, Instant.now())
+                .values(UUID.randomUUID(), true, Fixture.START)
                 .execute());
   }
 

@@ -12,7 +12,9 @@ import dev.dstack.activities.host.HttpHostAgent;
 import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.backends.AgentAddress;
 import dev.dstack.db.log.LogKey;
+import dev.dstack.db.log.LogPage;
 import dev.dstack.db.log.LogQuery;
+import dev.dstack.db.log.LogStore;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.InstanceMachine;
@@ -44,12 +46,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -63,6 +67,7 @@ class AgentActivitiesTest {
   private static Heartbeats heartbeats;
   private static AgentActivitiesImpl implementation;
   private static InstanceMachines machines;
+  private static FullDisk disk;
   private static TestActivityEnvironment temporal;
   private static AgentActivities activities;
 
@@ -72,6 +77,7 @@ class AgentActivitiesTest {
     agent = new AgentProcess(fixture.serverDir.resolve("agent"));
     http = HttpHostAgent.client();
     heartbeats = new Heartbeats();
+    disk = new FullDisk(fixture.logs);
     machines = new InstanceMachines(fixture.worker, fixture.encryption, fixture.clock);
     BackendRegistry backends =
         new BackendRegistry(
@@ -86,7 +92,7 @@ class AgentActivitiesTest {
             new RunReader(fixture.worker),
             new SecretStore(fixture.worker, fixture.encryption),
             new FileStore(fixture.worker),
-            fixture.logs,
+            disk,
             heartbeats,
             0,
             Duration.ofSeconds(2));
@@ -265,6 +271,55 @@ class AgentActivitiesTest {
         assertThat(end.get().exit().exitStatus()).isZero();
       }
       assertThat(log(task)).isEqualTo("one\ntwo\n");
+    }
+  }
+
+  @Test
+  void aFullDiskLosesNothing() {
+    TaskRef task = accept("full", "[\"seq 1 500\", \"sleep 1000\"]", Map.of());
+    TaskNews.Phase running = (TaskNews.Phase) activities.submitTask(task);
+    disk.fullFor = task.job();
+    assertThatThrownBy(() -> activities.watchTask(task, running.seq()))
+        .hasStackTraceContaining("the disk is full");
+    disk.fullFor = null;
+    activities.stopTask(task, JobTerminationReason.TERMINATED_BY_USER, Duration.ofSeconds(5));
+    toTheEnd(task, running);
+    assertThat(log(task).lines())
+        .containsExactlyElementsOf(
+            java.util.stream.IntStream.rangeClosed(1, 500).mapToObj(Integer::toString).toList());
+  }
+
+  /** Takes half of each write for one job. */
+  private static final class FullDisk implements LogStore {
+    private final LogStore store;
+    private volatile @Nullable JobId fullFor;
+
+    FullDisk(LogStore store) {
+      this.store = store;
+    }
+
+    @Override
+    public long resumeAt(LogKey key) {
+      return store.resumeAt(key);
+    }
+
+    @Override
+    public void write(LogKey key, long offset, byte[] bytes) {
+      if (key.job().equals(fullFor)) {
+        store.write(key, offset, Arrays.copyOf(bytes, bytes.length / 2));
+        throw new DstackException(ErrorKind.DISK_FULL, "the disk is full");
+      }
+      store.write(key, offset, bytes);
+    }
+
+    @Override
+    public void complete(LogKey key) {
+      store.complete(key);
+    }
+
+    @Override
+    public LogPage read(LogKey key, LogQuery query) {
+      return store.read(key, query);
     }
   }
 

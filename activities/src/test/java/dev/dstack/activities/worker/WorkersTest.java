@@ -101,7 +101,8 @@ class WorkersTest {
                     .readTree(
                         """
                         {"pool": "test", "instances": 2, "create_delay": "100ms",
-                         "instance_types": [{"name": "small", "cpus": 4, "memory": "8GB", "disk": "100GB", "price": 0.1}],
+                         "instance_types":
+                           [{"name": "small", "cpus": 4, "memory": "8GB", "disk": "100GB", "price": 0.1}],
                          "job": {"start_delay": "50ms", "duration": "500ms", "exit_status": 0, "lines": 5, "rate": 20,
                                  "text": "step {n}"}}
                         """),

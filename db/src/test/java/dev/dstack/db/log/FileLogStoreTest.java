@@ -39,7 +39,7 @@ class FileLogStoreTest {
   }
 
   static LongStream seeds() {
-    return LongStream.range(0, 200);
+    return LongStream.range(0, 60);
   }
 
   /**

@@ -46,8 +46,10 @@ class QueryPlanTest {
             .formatted(second, fixture.project, other, fixture.user, RUNS));
     dsl.execute(
         """
-        insert into views.run_view (id, project_id, revision, status, status_message, at, priority, deployment_num)
-        select id, project_id, 1, case when finished_at is null then 'running' else 'done' end, '', submitted_at, 0, 0
+        insert into views.run_view
+          (id, project_id, revision, status, status_message, at, priority, deployment_num)
+        select id, project_id, 1, case when finished_at is null then 'running' else 'done' end, '',
+          submitted_at, 0, 0
         from records.run_submission
         """);
     dsl.execute(
@@ -60,7 +62,8 @@ class QueryPlanTest {
     dsl.execute(
         """
         insert into records.fleet (id, project_id, name, spec, plan, dispatched_revision, created_at)
-        select gen_random_uuid(), '%s'::uuid, 'fleet-' || n, '{}', '{}', 1, timestamptz '2026-01-01' + n * interval '1 h'
+        select gen_random_uuid(), '%s'::uuid, 'fleet-' || n, '{}', '{}', 1,
+          timestamptz '2026-01-01' + n * interval '1 h'
         from generate_series(1, 11000) n
         """
             .formatted(fixture.project));

@@ -184,6 +184,7 @@ final class Launch {
     script.append("mkdir -p -- ").append(directory).append(" 2> /dev/null\n");
     script.append("cd -- ").append(directory).append(" || {\n");
     script.append("  echo \"the working directory can't be entered\" >&2\n  exit 125\n}\n");
+    script.append("export DSTACK_WORKING_DIR=").append(directory).append('\n');
     List<String> late = new ArrayList<>();
     env.forEach(
         (name, value) -> {

@@ -31,6 +31,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -65,6 +66,9 @@ public final class DstackServer implements AutoCloseable {
 
   /** dstack's default. */
   private static final long LOG_QUOTA_BYTES_PER_HOUR = 50L * 1024 * 1024;
+
+  /** dstack's default: 30 days. */
+  private static final long EVENTS_TTL_SECONDS = 30L * 24 * 3600;
 
   private static final String FIRST_CONFIG =
       """
@@ -304,24 +308,29 @@ public final class DstackServer implements AutoCloseable {
             logs,
             clock,
             WorkerSettings.defaults(context.deployment(), context.serverDir())
-                .withLogQuota(logQuota()));
+                .withLogQuota(
+                    number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", LOG_QUOTA_BYTES_PER_HOUR)));
     workers.start();
     parts.push(workers);
+    Housekeeping housekeeping =
+        new Housekeeping(
+            database,
+            clock,
+            Duration.ofSeconds(number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS)));
+    housekeeping.start();
+    parts.push(housekeeping);
     return workers;
   }
 
-  private static long logQuota() {
-    String text = System.getenv("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR");
+  private static long number(String variable, long otherwise) {
+    String text = System.getenv(variable);
     if (text == null || text.isBlank()) {
-      return LOG_QUOTA_BYTES_PER_HOUR;
+      return otherwise;
     }
     try {
-      return Long.parseLong(text.strip());
+      return Math.max(0, Long.parseLong(text.strip()));
     } catch (NumberFormatException e) {
-      throw new StartupException(
-          "DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR is \""
-              + text
-              + "\"; it must be a number of bytes.");
+      throw new StartupException(variable + " is \"" + text + "\"; it must be a number.");
     }
   }
 

@@ -21,6 +21,9 @@ final class JobDecider {
   /** After the grace, how long the end may take to be told before the task is removed by force. */
   static final Duration FORCE_MARGIN = Duration.ofSeconds(60);
 
+  /** How long a stop lets a submission that is under way go on. */
+  static final Duration SUBMIT_PATIENCE = Duration.ofSeconds(5);
+
   /** The agent enforces {@code max_duration} by itself; this much later the server does. */
   static final Duration BACKSTOP_MARGIN = Duration.ofMinutes(2);
 
@@ -229,7 +232,8 @@ final class JobDecider {
       }
       case SUBMITTING -> {
         if (first) {
-          commands.add(new JobCommand.CancelSubmit());
+          // It takes a moment, and what it started is easier stopped than guessed.
+          job.forceAt = now.plus(SUBMIT_PATIENCE);
         }
       }
       case WATCHING -> askAgent(stop);
@@ -242,6 +246,13 @@ final class JobDecider {
   }
 
   private void tick(Instant at) {
+    if (job.phase == Phase.SUBMITTING && job.stop != null && job.forceAt != null) {
+      if (!at.isBefore(job.forceAt)) {
+        job.forceAt = null;
+        commands.add(new JobCommand.CancelSubmit());
+      }
+      return;
+    }
     if (job.phase != Phase.WATCHING) {
       return;
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param newsSeq the last news of the task that has been seen
  * @param stop absent: nobody wants it to end
- * @param forceAt when a task that was asked to stop is given up on
+ * @param forceAt when a submission, or a task that was asked to stop, is given up on
  * @param backstopAt when the server stops a job whose agent should have ended it by itself
  */
 public record JobState(
@@ -65,10 +65,11 @@ public record JobState(
 
   /** When something happens if nothing else does; absent: only news can move it. */
   public @Nullable Instant deadline() {
-    if (phase != Phase.WATCHING) {
-      return null;
-    }
-    return stop == null ? backstopAt : forceAt;
+    return switch (phase) {
+      case SUBMITTING -> stop == null ? null : forceAt;
+      case WATCHING -> stop == null ? backstopAt : forceAt;
+      case NEW, ATTACHING, CLEANING, ENDED -> null;
+    };
   }
 
   /** The next state while it is being decided; never leaves the decider. */

@@ -191,7 +191,8 @@ public final class FakeWorld {
           if (known.script instanceof Scripts.Exits exits) {
             known.endsAt = known.runningAt.plus(exits.after());
             known.exit =
-                new TaskExit(exits.reason(), exits.exitStatus(), exits.exitStatus() == 0 ? "" : "boom");
+                new TaskExit(
+                    exits.reason(), exits.exitStatus(), exits.exitStatus() == 0 ? "" : "boom");
           }
           machine.tasks.put(ref.job(), known);
         }
@@ -235,8 +236,7 @@ public final class FakeWorld {
         if (!over) {
           Duration wait =
               switch (task.script) {
-                case Scripts.Runs(Duration obeys) ->
-                    obeys.compareTo(grace) < 0 ? obeys : grace;
+                case Scripts.Runs(Duration obeys) -> obeys.compareTo(grace) < 0 ? obeys : grace;
                 case Scripts.Exits _ -> Duration.ZERO;
                 case Scripts.Ignores _ -> Duration.ofDays(365);
               };
@@ -295,7 +295,8 @@ public final class FakeWorld {
     }
 
     private MachineView view(MachineOrder order) {
-      return new MachineView("m-" + order.instance(), order.offer(), "host-" + order.instanceName());
+      return new MachineView(
+          "m-" + order.instance(), order.offer(), "host-" + order.instanceName());
     }
 
     @Override

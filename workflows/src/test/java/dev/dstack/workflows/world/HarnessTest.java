@@ -1,8 +1,7 @@
 package dev.dstack.workflows.world;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import static java.util.Comparator.comparing;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.model.fleet.Sharing;
 import dev.dstack.model.ids.JobId;
@@ -80,15 +79,13 @@ class HarnessTest {
     }
     assertThat(failures).isEmpty();
     // A call may not come in the same number when things happen at another time; most do.
-    bites.forEach((kind, times) -> assertThat(times).as("%s", kind).isGreaterThan(calls.size() / 2));
+    bites.forEach(
+        (kind, times) -> assertThat(times).as("%s", kind).isGreaterThan(calls.size() / 2));
   }
 
   private int live(Call call, Kind kind, List<String> failures) {
     try (Stage stage = new Stage(cacheSize())) {
-      long t = System.nanoTime();
-      System.err.println("start " + kind + " at " + call);
       live(stage, call, kind, failures);
-      System.err.println("end " + kind + " at " + call + " " + (System.nanoTime() - t) / 1000000);
       return stage.faults.bitten();
     } catch (RuntimeException | AssertionError e) {
       failures.add(kind + " at " + call + ": " + e);
@@ -176,8 +173,7 @@ class HarnessTest {
             boolean done = view != null && view.status() == JobStatus.DONE;
             expect(done, what + ": run is done, job is " + view, failures);
           }
-          boolean gone =
-              world.instances.values().stream().allMatch(one -> one.status().isFinal());
+          boolean gone = world.instances.values().stream().allMatch(one -> one.status().isFinal());
           expect(gone, what + ": instances shown alive", failures);
           return null;
         });

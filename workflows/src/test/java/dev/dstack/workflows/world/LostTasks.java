@@ -45,8 +45,7 @@ final class LostTasks implements ClientInterceptor {
   @Override
   public <Q, A> ClientCall<Q, A> interceptCall(
       MethodDescriptor<Q, A> method, CallOptions options, Channel channel) {
-    return new ForwardingClientCall.SimpleForwardingClientCall<>(
-        channel.newCall(method, options)) {
+    return new ForwardingClientCall.SimpleForwardingClientCall<>(channel.newCall(method, options)) {
       private boolean swallowed;
 
       /** An error that the client does not try again. */

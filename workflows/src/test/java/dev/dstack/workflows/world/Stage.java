@@ -30,8 +30,8 @@ import io.temporal.api.common.v1.WorkflowExecution;
 import io.temporal.api.enums.v1.IndexedValueType;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
-import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowFailedException;
+import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.WorkflowExecutionHistory;
 import io.temporal.failure.CanceledFailure;
@@ -197,12 +197,12 @@ public final class Stage implements AutoCloseable {
   public FleetRef startFleet(String name, FleetPlan plan) {
     FleetRef ref =
         new FleetRef(
-            new FleetId(UUID.nameUUIDFromBytes(name.getBytes(java.nio.charset.StandardCharsets.UTF_8))),
+            new FleetId(
+                UUID.nameUUIDFromBytes(name.getBytes(java.nio.charset.StandardCharsets.UTF_8))),
             "main",
             name);
     FleetWorkflow fleet =
-        client()
-            .newWorkflowStub(FleetWorkflow.class, options(WorkflowIds.fleet("main", name)));
+        client().newWorkflowStub(FleetWorkflow.class, options(WorkflowIds.fleet("main", name)));
     WorkflowClient.start(
         fleet::run, FleetInput.first(ref.id(), PROJECT, "main", name, now(), plan));
     return ref;
@@ -218,9 +218,7 @@ public final class Stage implements AutoCloseable {
         instances + " instances ready",
         () ->
             world.instances.values().stream()
-                    .filter(
-                        one ->
-                            one.status() == dev.dstack.model.instance.InstanceStatus.IDLE)
+                    .filter(one -> one.status() == dev.dstack.model.instance.InstanceStatus.IDLE)
                     .count()
                 == instances);
   }
@@ -237,8 +235,7 @@ public final class Stage implements AutoCloseable {
     return plan(fleets, nodes, null);
   }
 
-  public static RunPlan plan(
-      List<FleetRef> fleets, int nodes, RunPlan.@Nullable RetryPlan retry) {
+  public static RunPlan plan(List<FleetRef> fleets, int nodes, RunPlan.@Nullable RetryPlan retry) {
     List<RunPlan.JobPlan> jobs =
         java.util.stream.IntStream.range(0, nodes)
             .mapToObj(num -> new RunPlan.JobPlan(0, num, "hello-0-" + num, cpus(1), List.of()))
@@ -250,7 +247,8 @@ public final class Stage implements AutoCloseable {
   public RunId submit(String name, RunPlan plan) {
     RunId id =
         new RunId(
-            UUID.nameUUIDFromBytes(("run " + name).getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+            UUID.nameUUIDFromBytes(
+                ("run " + name).getBytes(java.nio.charset.StandardCharsets.UTF_8)));
     return submit(id, name, plan);
   }
 
