@@ -57,14 +57,14 @@ wait_for("py-long prints", lambda: b"started" in b"".join(run(client, "py-long")
 long.stop(abort=False)
 stopped = wait_for("py-long ends", lambda: (r := run(client, "py-long")) and r.status.is_finished() and r)
 seen["stopped_status"] = stopped.status.value
-seen["stopped_reason"] = stopped._run.termination_reason.value
+seen["stopped_reason"] = str(getattr(stopped._run.termination_reason, "value", stopped._run.termination_reason))
 
 aborted = client.runs.apply_configuration(configuration=small("py-abort", "exec sleep 600"), reserve_ports=False)
 wait_for("py-abort runs", lambda: run(client, "py-abort").status.value == "running")
 aborted.stop(abort=True)
 ended = wait_for("py-abort ends", lambda: (r := run(client, "py-abort")) and r.status.is_finished() and r)
 seen["aborted_status"] = ended.status.value
-seen["aborted_reason"] = ended._run.termination_reason.value
+seen["aborted_reason"] = str(getattr(ended._run.termination_reason, "value", ended._run.termination_reason))
 seen["missing"] = run(client, "py-nothing") is None
 
 print(json.dumps(seen))

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.dstack.api.ApiServer.Answer;
 import dev.dstack.api.bootstrap.Bootstrap;
 import dev.dstack.api.config.ServerConfig;
+import dev.dstack.api.dispatch.TemporalDispatcher;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.RunSubmissions;
-import dev.dstack.api.dispatch.TemporalDispatcher;
 import dev.dstack.workflows.fleet.FleetAnswer;
 import dev.dstack.workflows.fleet.FleetInput;
 import dev.dstack.workflows.fleet.FleetPlan;
@@ -165,13 +165,18 @@ class DispatchTest {
             Map.of(
                 "run_spec",
                 Map.of(
-                    "run_name", name,
+                    "run_name",
+                    name,
                     "configuration",
-                        Map.of(
-                            "type", "task",
-                            "commands", List.of("echo canary"),
-                            "env", Map.of("A", "canary"),
-                            "priority", priority))),
+                    Map.of(
+                        "type",
+                        "task",
+                        "commands",
+                        List.of("echo canary"),
+                        "env",
+                        Map.of("A", "canary"),
+                        "priority",
+                        priority))),
             "force",
             force));
   }
@@ -188,7 +193,9 @@ class DispatchTest {
     for (int i = 0; i < 20; i++) {
       assertThat(apply("run-" + i, 0, false).status()).isEqualTo(200);
     }
-    await("all started", () -> STARTED.keySet().stream().filter(n -> n.startsWith("run-")).count() == 20);
+    await(
+        "all started",
+        () -> STARTED.keySet().stream().filter(n -> n.startsWith("run-")).count() == 20);
     assertThat(apply("run-3", 70, true).status()).isEqualTo(200);
     await("updated", () -> Integer.valueOf(70).equals(PRIORITY.get("run-3")));
     stop("run-3", false);
@@ -212,8 +219,10 @@ class DispatchTest {
                 Map.of(
                     "run_spec",
                     Map.of(
-                        "run_name", "patient",
-                        "configuration", Map.of("type", "task", "commands", List.of("true")))),
+                        "run_name",
+                        "patient",
+                        "configuration",
+                        Map.of("type", "task", "commands", List.of("true")))),
                 "force",
                 false));
     assertThat(accepted.status()).isEqualTo(200);
@@ -249,11 +258,15 @@ class DispatchTest {
             .parallel()
             .mapToObj(_ -> bootstrap.run(null, config))
             .toList();
-    assertThat(results).allSatisfy(result -> assertThat(result.adminToken()).isEqualTo(ADMIN_TOKEN));
+    assertThat(results)
+        .allSatisfy(result -> assertThat(result.adminToken()).isEqualTo(ADMIN_TOKEN));
     assertThat(results.stream().flatMap(result -> result.projectsCreated().stream()))
         .containsExactly("second");
-    await("fleets", () -> STARTED.containsKey("second/scripted") && STARTED.containsKey("main/local"));
-    assertThat(server.post(ADMIN_TOKEN, "/api/project/main/fleets/list").json().size()).isEqualTo(2);
+    await(
+        "fleets",
+        () -> STARTED.containsKey("second/scripted") && STARTED.containsKey("main/local"));
+    assertThat(server.post(ADMIN_TOKEN, "/api/project/main/fleets/list").json().size())
+        .isEqualTo(2);
     assertThat(STARTED.get("main/local")).isEqualTo(1);
   }
 }

@@ -27,12 +27,13 @@ class ListSpeedTest {
                 Map.of(
                     "run_spec",
                     Map.of(
-                        "run_name", "many",
+                        "run_name",
+                        "many",
                         "configuration",
-                            Map.of(
-                                "type", "task",
-                                "commands", List.of("true"),
-                                "env", Map.of("A", "b")))),
+                        Map.of(
+                            "type", "task",
+                            "commands", List.of("true"),
+                            "env", Map.of("A", "b")))),
                 "force",
                 false));
     assertThat(first.status()).as(first.body()).isEqualTo(200);
@@ -44,7 +45,9 @@ class ListSpeedTest {
               + " private_encrypted, plan, priority, submitted_at, dispatched_at, finished_at)"
               + " SELECT gen_random_uuid(), project_id, user_id, 'many-' || i, repo_id, spec,"
               + " private_encrypted, plan, 0, submitted_at - i * interval '1 second', now(), now()"
-              + " FROM records.run_submission, generate_series(1, 1000) i WHERE id = '" + id + "'");
+              + " FROM records.run_submission, generate_series(1, 1000) i WHERE id = '"
+              + id
+              + "'");
       statement.execute(
           "INSERT INTO views.job_view (id, run_id, project_id, replica_num, job_num, submission_num,"
               + " job_name, revision, status, status_message, submitted_at, at)"

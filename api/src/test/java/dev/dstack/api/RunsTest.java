@@ -36,8 +36,7 @@ class RunsTest {
     configuration.put("type", "task");
     configuration.put("commands", List.of("echo hello"));
     configuration.put("env", Map.of("TOKEN", CANARY, "B", "2"));
-    configuration.put(
-        "resources", Map.of("cpu", "1..", "memory", "0.5GB..", "disk", "1GB.."));
+    configuration.put("resources", Map.of("cpu", "1..", "memory", "0.5GB..", "disk", "1GB.."));
     if (name != null) {
       configuration.put("name", name);
     }
@@ -108,8 +107,11 @@ class RunsTest {
         "INSERT INTO views.instance_view (id, project_id, fleet_id, fleet_name, number, name, revision,"
             + " status, host, offer, hostname, created_at, at)"
             + " SELECT gen_random_uuid(), f.project_id, f.id, f.name, 0, 'local-0', 1, 'idle', 'HEALTHY',"
-            + " '" + offer + "'::jsonb, '127.0.0.1', now(), now() FROM records.fleet f WHERE f.id = '"
-            + fleet.get("id").stringValue() + "'");
+            + " '"
+            + offer
+            + "'::jsonb, '127.0.0.1', now(), now() FROM records.fleet f WHERE f.id = '"
+            + fleet.get("id").stringValue()
+            + "'");
   }
 
   private void sql(String statement) {
@@ -156,8 +158,7 @@ class RunsTest {
     assertThat(run.json().at("/jobs/0/job_spec/env/TOKEN").stringValue()).isEqualTo(CANARY);
     assertThat(run.json().at("/jobs/0/job_submissions/0/status").stringValue())
         .isEqualTo("submitted");
-    assertThat(run.json().at("/latest_job_submission/status").stringValue())
-        .isEqualTo("submitted");
+    assertThat(run.json().at("/latest_job_submission/status").stringValue()).isEqualTo("submitted");
 
     assertThat(get(project, "first").json()).isEqualTo(run.json());
     JsonNode listed =
@@ -182,12 +183,14 @@ class RunsTest {
 
     sql(
         "UPDATE records.run_submission SET finished_at = now() WHERE id = '"
-            + run.json().get("id").stringValue() + "'");
+            + run.json().get("id").stringValue()
+            + "'");
     sql(
         "INSERT INTO views.run_view (id, project_id, revision, status, status_message,"
             + " termination_reason, at, priority, deployment_num) SELECT id, project_id, 9, 'terminated',"
             + " 'terminated', 'stopped_by_user', now(), 0, 0 FROM records.run_submission WHERE id = '"
-            + run.json().get("id").stringValue() + "'");
+            + run.json().get("id").stringValue()
+            + "'");
     assertThat(get(project, "first").json().at("/termination_reason").stringValue())
         .isEqualTo("stopped_by_user");
     Answer again = apply(project, spec("first"), null, false);
@@ -215,7 +218,8 @@ class RunsTest {
     String stored =
         text(
             "SELECT row_to_json(r)::text FROM records.run_submission r WHERE id = '"
-                + run.json().get("id").stringValue() + "'");
+                + run.json().get("id").stringValue()
+                + "'");
     assertThat(stored).contains("TOKEN").doesNotContain(CANARY);
     JsonNode row = Json.lenient().readTree(stored);
     assertThat(row.get("plan").toString()).doesNotContain("TOKEN").doesNotContain("echo");
@@ -276,7 +280,11 @@ class RunsTest {
     Answer other = apply(project, with(spec("prio"), "commands", List.of("true")), null, true);
     assertThat(other.status()).isEqualTo(400);
     assertThat(other.message()).contains("`commands`");
-    assertThat(plan(project, with(spec("prio"), "commands", List.of("true"))).json().at("/action").stringValue())
+    assertThat(
+            plan(project, with(spec("prio"), "commands", List.of("true")))
+                .json()
+                .at("/action")
+                .stringValue())
         .isEqualTo("create");
   }
 
@@ -299,8 +307,7 @@ class RunsTest {
         with(spec("large"), "commands", List.of("echo " + "x".repeat(300_000)));
     assertThat(apply(project, large, null, false).message()).contains("256 kB");
     Map<String, Object> files = new LinkedHashMap<>(spec("files"));
-    files.put(
-        "file_archives", List.of(Map.of("id", UUID.randomUUID().toString(), "path", "/x")));
+    files.put("file_archives", List.of(Map.of("id", UUID.randomUUID().toString(), "path", "/x")));
     assertThat(apply(project, files, null, false).message()).contains("file_archives");
     Map<String, Object> fleet = with(spec("fleet"), "fleets", List.of("nope"));
     assertThat(apply(project, fleet, null, false).message()).contains("nope");
@@ -331,8 +338,7 @@ class RunsTest {
     assertThat(gpus.status()).as(gpus.body()).isEqualTo(200);
     assertThat(gpus.json().at("/cpus/0/backend").stringValue()).isEqualTo("remote");
     assertThat(gpus.json().at("/gpus").size()).isZero();
-    JsonNode fleets =
-        server.post(ADMIN_TOKEN, "/api/project/" + project + "/fleets/list").json();
+    JsonNode fleets = server.post(ADMIN_TOKEN, "/api/project/" + project + "/fleets/list").json();
     assertThat(fleets.at("/0/instances/0/status").stringValue()).isEqualTo("idle");
     assertThat(fleets.at("/0/spec/configuration/nodes/max").intValue()).isEqualTo(1);
     JsonNode instances =
@@ -369,7 +375,9 @@ class RunsTest {
       assertThat(seen).hasSize(7);
       assertThat(order)
           .isSortedAccordingTo(
-              ascending ? java.util.Comparator.naturalOrder() : java.util.Comparator.reverseOrder());
+              ascending
+                  ? java.util.Comparator.naturalOrder()
+                  : java.util.Comparator.reverseOrder());
     }
   }
 
@@ -378,8 +386,7 @@ class RunsTest {
     String project = server.project();
     apply(project, spec("mine"), null, false);
     String stranger = server.user(ApiServer.name("u"), "user");
-    assertThat(
-            server.post(stranger, "/api/runs/list", Map.of("project_name", project)).body())
+    assertThat(server.post(stranger, "/api/runs/list", Map.of("project_name", project)).body())
         .isEqualTo("[]");
     assertThat(server.post(stranger, "/api/runs/list", Map.of()).body()).isEqualTo("[]");
   }
@@ -388,8 +395,7 @@ class RunsTest {
   void logsArePolledByPageAndAwaited() {
     String project = server.project();
     JsonNode run = apply(project, spec("logs"), null, false).json();
-    JobId job =
-        JobId.of(run.at("/latest_job_submission/id").stringValue());
+    JobId job = JobId.of(run.at("/latest_job_submission/id").stringValue());
     Map<String, Object> body = new LinkedHashMap<>();
     body.put("run_name", "logs");
     body.put("job_submission_id", job.toString());
@@ -399,9 +405,12 @@ class RunsTest {
         .isEqualTo("{\"logs\":[],\"external_url\":null,\"next_token\":null}");
     sql(
         "INSERT INTO views.job_view (id, run_id, project_id, replica_num, job_num, submission_num,"
-            + " job_name, revision, status, status_message, submitted_at, at) SELECT '" + job
+            + " job_name, revision, status, status_message, submitted_at, at) SELECT '"
+            + job
             + "', id, project_id, 0, 0, 0, 'logs-0-0', 1, 'running', 'running', now(), now()"
-            + " FROM records.run_submission WHERE id = '" + run.get("id").stringValue() + "'");
+            + " FROM records.run_submission WHERE id = '"
+            + run.get("id").stringValue()
+            + "'");
     for (String line : List.of("one\n", "two\n", "three\n")) {
       server.logs.add(
           job,
@@ -422,7 +431,9 @@ class RunsTest {
     server.logs.add(
         job,
         new LogReader.Line(
-            Instant.parse("2026-01-01T00:00:01Z"), true, "four\n".getBytes(StandardCharsets.UTF_8)));
+            Instant.parse("2026-01-01T00:00:01Z"),
+            true,
+            "four\n".getBytes(StandardCharsets.UTF_8)));
     JsonNode third = awaited.join().json();
     assertThat(third.at("/logs/0/log_source").stringValue()).isEqualTo("stderr");
     assertThat(third.at("/next_token").stringValue()).isEqualTo("4");
@@ -454,8 +465,7 @@ class RunsTest {
         "/api/project/" + project + "/secrets/create_or_update",
         Map.of("name", "s1", "value", CANARY));
     Answer events =
-        server.post(
-            ADMIN_TOKEN, "/api/events/list", Map.of("within_projects", List.of(id)));
+        server.post(ADMIN_TOKEN, "/api/events/list", Map.of("within_projects", List.of(id)));
     List<String> messages = new ArrayList<>();
     events.json().forEach(event -> messages.add(event.get("message").stringValue()));
     assertThat(messages)
@@ -474,15 +484,11 @@ class RunsTest {
                 .status())
         .isEqualTo(422);
     assertThat(
-            server
-                .post(ADMIN_TOKEN, "/api/events/list", Map.of("target_runs", List.of()))
-                .status())
+            server.post(ADMIN_TOKEN, "/api/events/list", Map.of("target_runs", List.of())).status())
         .isEqualTo(422);
     String stranger = server.user(ApiServer.name("u"), "user");
     JsonNode seen =
-        server
-            .post(stranger, "/api/events/list", Map.of("within_projects", List.of(id)))
-            .json();
+        server.post(stranger, "/api/events/list", Map.of("within_projects", List.of(id))).json();
     assertThat(seen.size()).isZero();
   }
 
@@ -491,8 +497,7 @@ class RunsTest {
     String project = server.project();
     String base = "/api/project/" + project + "/secrets/";
     Answer made =
-        server.post(
-            ADMIN_TOKEN, base + "create_or_update", Map.of("name", "key", "value", CANARY));
+        server.post(ADMIN_TOKEN, base + "create_or_update", Map.of("name", "key", "value", CANARY));
     assertThat(made.json().get("value").stringValue()).isEqualTo(CANARY);
     assertThat(server.post(ADMIN_TOKEN, base + "list").body()).doesNotContain(CANARY);
     assertThat(

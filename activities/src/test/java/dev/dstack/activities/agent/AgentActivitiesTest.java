@@ -23,6 +23,8 @@ import dev.dstack.db.records.NewRun;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.views.RunReader;
+import dev.dstack.model.agent.StopRequest;
+import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
@@ -116,6 +118,11 @@ class AgentActivitiesTest {
   static void close() throws Exception {
     temporal.close();
     heartbeats.close();
+    // Tasks outlive their agent; those of a test that failed must not outlive the tests.
+    HttpHostAgent host = new HttpHostAgent(http, agent.address());
+    for (TaskInfo task : host.tasks()) {
+      host.stop(task.id(), new StopRequest(JobTerminationReason.ABORTED_BY_USER, 0));
+    }
     agent.close();
     http.close();
     fixture.close();

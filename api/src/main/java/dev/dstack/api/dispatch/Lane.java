@@ -35,8 +35,7 @@ final class Lane {
    *     wish is taken from a server that could carry it
    * @param step takes one wish and carries it over; false when there is none
    */
-  Lane(
-      String what, int threads, Runnable check, BooleanSupplier step, LongSupplier nanoTime) {
+  Lane(String what, int threads, Runnable check, BooleanSupplier step, LongSupplier nanoTime) {
     this.what = what;
     this.threads = threads;
     this.check = check;

@@ -68,11 +68,20 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
     this.client = client;
     this.nanoTime = nanoTime;
     // Each thread holds a database connection during its call; together they stay below a pool.
-    this.runs = new Lane("runs", 6, this::ping, () -> submissions.dispatchNext(this::startRun), nanoTime);
-    this.stops = new Lane("stops", 2, this::ping, () -> submissions.deliverNextStop(this::stopRun), nanoTime);
+    this.runs =
+        new Lane("runs", 6, this::ping, () -> submissions.dispatchNext(this::startRun), nanoTime);
+    this.stops =
+        new Lane(
+            "stops", 2, this::ping, () -> submissions.deliverNextStop(this::stopRun), nanoTime);
     this.updates =
-        new Lane("updates", 1, this::ping, () -> submissions.deliverNextUpdate(this::updateRun), nanoTime);
-    this.fleets = new Lane("fleets", 1, this::ping, () -> wishes.dispatchNext(this::carryFleet), nanoTime);
+        new Lane(
+            "updates",
+            1,
+            this::ping,
+            () -> submissions.deliverNextUpdate(this::updateRun),
+            nanoTime);
+    this.fleets =
+        new Lane("fleets", 1, this::ping, () -> wishes.dispatchNext(this::carryFleet), nanoTime);
   }
 
   public void start() {

@@ -309,16 +309,12 @@ public final class DstackServer implements AutoCloseable {
             clock,
             WorkerSettings.defaults(context.deployment(), context.serverDir())
                 .withLogQuota(
-                    number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", LOG_QUOTA_BYTES_PER_HOUR)));
+                    number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", LOG_QUOTA_BYTES_PER_HOUR))
+                .withEventsKept(
+                    Duration.ofSeconds(
+                        number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS)))));
     workers.start();
     parts.push(workers);
-    Housekeeping housekeeping =
-        new Housekeeping(
-            database,
-            clock,
-            Duration.ofSeconds(number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS)));
-    housekeeping.start();
-    parts.push(housekeeping);
     return workers;
   }
 

@@ -130,6 +130,17 @@ public final class FakeWorld {
     machines.values().forEach(machine -> machine.reachable = !silent);
   }
 
+  /** Silent, and nothing brings it back. */
+  public synchronized void breakDown(boolean broken) {
+    machines
+        .values()
+        .forEach(
+            machine -> {
+              machine.up = !broken;
+              machine.reachable = !broken;
+            });
+  }
+
   /** The agent has lost all memory, as after a reinstallation. */
   public synchronized void wipe() {
     machines.values().forEach(machine -> machine.tasks.clear());

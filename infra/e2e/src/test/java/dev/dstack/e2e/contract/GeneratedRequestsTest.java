@@ -28,7 +28,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Order(Integer.MAX_VALUE)
 @ExtendWith(SharedServer.class)
 final class GeneratedRequestsTest {
-  private static final int SECONDS = 120;
+  private static final int SECONDS = 75;
   private static final Pattern GENERATED = Pattern.compile("([0-9,]+) generated");
 
   @Test

@@ -121,9 +121,9 @@ public final class ServerProcess implements AutoCloseable {
     spawn();
     awaitHealthy(START);
     Await.until(
-        "the admin is let in",
+        "the admin is let in and the first project is there",
         START,
-        () -> api().post("/api/users/get_my_user").status() == 200,
+        () -> api().post("/api/projects/main/get").status() == 200,
         () -> tail(log, 6000));
     return this;
   }

@@ -142,7 +142,7 @@ final class OwnCliTest {
   void offers() {
     cli.run("offer", "--cpu", "1..", "--memory", "0.1GB..", "--disk", "0.1GB..")
         .ok()
-        .says("remote");
+        .says("ssh (local)");
     String json =
         cli.run("offer", "--cpu", "1..", "--memory", "0.1GB..", "--disk", "0.1GB..", "--json")
             .ok()

@@ -182,7 +182,7 @@ final class RefusalsTest {
             "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             new byte[3 * 1024 * 1024]);
     assertThat(reply.status()).isIn(400, 413);
-    assertThat(reply.text()).contains("detail").containsAnyOf("2 MiB", "2.0MB", "2MB", "2 MB");
+    assertThat(reply.text()).contains("detail").containsAnyOf("2 MiB", "2.00 MiB", "2.0MB");
   }
 
   @Test

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 final class UpstreamCliTest {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
+  private static boolean added;
+
   private UpstreamCli dstack;
   private Runs runs;
 
@@ -26,6 +28,9 @@ final class UpstreamCliTest {
   void project(ServerProcess server) {
     dstack = new UpstreamCli(server.home());
     runs = server.runs();
+    if (added) {
+      return;
+    }
     dstack
         .run(
             "project",
@@ -38,6 +43,7 @@ final class UpstreamCliTest {
             ServerProcess.TOKEN,
             "-y")
         .ok();
+    added = true;
   }
 
   @Test
@@ -48,7 +54,7 @@ final class UpstreamCliTest {
   @Test
   void aTaskIsAppliedSeenAndRead() {
     task("up-hello", "echo hello from $DSTACK_RUN_NAME");
-    dstack.run("apply", "-f", "up-hello.dstack.yml", "-y", "-d").ok().says("up-hello", "remote");
+    dstack.run("apply", "-f", "up-hello.dstack.yml", "-y", "-d").ok().says("up-hello", "ssh (local)");
     assertThat(runs.awaitEnd("up-hello", LIMIT).path("status").asString()).isEqualTo("done");
     dstack.run("ps", "-a", "-v").ok().says("up-hello", "exited (0)");
     dstack.run("ps", "--json").ok().says("up-hello");
@@ -138,7 +144,7 @@ final class UpstreamCliTest {
     dstack
         .run("offer", "--cpu", "1..", "--memory", "100MB..", "--disk", "100MB..")
         .ok()
-        .says("remote");
+        .says("ssh (local)");
     dstack
         .run("offer", "--cpu", "1..", "--memory", "100MB..", "--disk", "100MB..", "--json")
         .ok()
@@ -148,7 +154,7 @@ final class UpstreamCliTest {
 
   @Test
   void fleets() {
-    dstack.run("fleet").ok().says("local", "remote");
+    dstack.run("fleet").ok().says("local", "ssh");
     dstack.run("fleet", "list", "-v").ok().says("local");
     dstack.run("fleet", "get", "local", "--json").ok().says("local");
   }

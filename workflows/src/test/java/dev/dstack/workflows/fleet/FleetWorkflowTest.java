@@ -1,0 +1,209 @@
+package dev.dstack.workflows.fleet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dstack.model.error.ErrorKind;
+import dev.dstack.model.fleet.FleetStatus;
+import dev.dstack.model.fleet.Sharing;
+import dev.dstack.model.ids.RunId;
+import dev.dstack.model.ids.WorkflowIds;
+import dev.dstack.model.instance.HostState;
+import dev.dstack.model.instance.InstanceStatus;
+import dev.dstack.model.offer.BackendType;
+import dev.dstack.model.run.RunStatus;
+import dev.dstack.workflows.instance.InstanceWorkflow;
+import dev.dstack.workflows.view.InstanceView;
+import dev.dstack.workflows.view.RunView;
+import dev.dstack.workflows.world.Scripts;
+import dev.dstack.workflows.world.Stage;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Fleets and instances as people see them. */
+class FleetWorkflowTest {
+  private static final BackendType CLOUD = new BackendType("cloud");
+
+  private Stage stage;
+
+  int cacheSize() {
+    return 600;
+  }
+
+  @BeforeEach
+  void open() {
+    stage = new Stage(cacheSize());
+  }
+
+  @AfterEach
+  void close() {
+    stage.close();
+  }
+
+  private static FleetPlan plan(int min, int max, @Nullable Duration idle) {
+    return new FleetPlan(CLOUD, min, min, max, Stage.cpus(1), new Sharing.Whole(), idle);
+  }
+
+  private void offer(String type, double price) {
+    stage.world.offer(Stage.offer(CLOUD, type, 4, price, false));
+  }
+
+  private List<InstanceView> instances() {
+    return List.copyOf(stage.world.instances.values());
+  }
+
+  @Test
+  void anInstanceIsMadeOnDemandFromTheNextOfferThatCanBeHad() {
+    offer("cheap", 1);
+    offer("dear", 2);
+    stage.world.refuse("cheap", ErrorKind.NO_CAPACITY);
+    FleetRef fleet = stage.startFleet("f", plan(0, 2, null));
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    assertThat(instances())
+        .extracting(one -> one.offer().instanceType() + " " + one.status())
+        .containsExactly("cheap TERMINATED", "dear IDLE");
+    assertThat(stage.world.story()).contains("Run status changed SUBMITTED -> PROVISIONING");
+    stage.deleteFleet(fleet);
+    assertThat(stage.world.machineCount()).isZero();
+  }
+
+  @Test
+  void withoutAnyOfferTheReasonIsTold() {
+    offer("cheap", 1);
+    stage.world.refuse("cheap", ErrorKind.QUOTA_EXCEEDED);
+    FleetRef fleet = stage.startFleet("f", plan(0, 2, null));
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    RunView end = stage.end(id, "hello");
+    assertThat(end.status()).isEqualTo(RunStatus.FAILED);
+    assertThat(stage.world.jobsOf(id).getFirst().reasonMessage())
+        .contains("none of 1 offers of backend cloud could be had");
+    stage.deleteFleet(fleet);
+  }
+
+  @Test
+  void idleInstancesAboveTheMinimumGo() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 2, Duration.ofMinutes(5)));
+    stage.awaitReady(1);
+    stage.world.jobsDo(new Scripts.Exits(Duration.ofMinutes(1), 0));
+    RunId a = stage.submit("a", Stage.plan(List.of(fleet), 1));
+    RunId b = stage.submit("b", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(a, "a").status()).isEqualTo(RunStatus.DONE);
+    assertThat(stage.end(b, "b").status()).isEqualTo(RunStatus.DONE);
+    assertThat(instances()).hasSize(2);
+    stage.await("one left", () -> stage.world.machineCount() == 1);
+    stage.pass(Duration.ofHours(1));
+    assertThat(stage.world.machineCount()).isEqualTo(1);
+    assertThat(stage.world.story())
+        .anyMatch(text -> text.contains("Termination reason: IDLE_TIMEOUT"));
+    stage.deleteFleet(fleet);
+  }
+
+  @Test
+  void aDeletedFleetWaitsForItsJobs() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    stage.world.jobsDo(new Scripts.Exits(Duration.ofMinutes(30), 0));
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    stage.awaitStatus(id, RunStatus.RUNNING);
+    stage.fleet(fleet).delete();
+    RunId late = stage.submit("late", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(late, "late").status()).isEqualTo(RunStatus.FAILED);
+    assertThat(stage.world.jobsOf(late).getFirst().reasonMessage()).contains("is being deleted");
+    assertThat(stage.world.fleets.get(fleet.id()).status()).isEqualTo(FleetStatus.TERMINATING);
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    stage.result(WorkflowIds.fleet("main", "f"));
+    assertThat(stage.world.machineCount()).isZero();
+    assertThat(stage.world.fleets.get(fleet.id()).status()).isEqualTo(FleetStatus.TERMINATED);
+  }
+
+  @Test
+  void aSilentAgentIsBroughtBack() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    stage.world.silence(true);
+    stage.await(
+        "seen unreachable",
+        () -> stage.world.story().stream().anyMatch(t -> t.contains("became unreachable")));
+    stage.await(
+        "healthy",
+        () -> instances().getFirst().host() == HostState.HEALTHY);
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    stage.deleteFleet(fleet);
+  }
+
+  @Test
+  void aCloudMachineThatStaysSilentIsReplaced() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    stage.world.breakDown(true);
+    stage.await("replaced", () -> instances().size() == 2);
+    assertThat(instances().getFirst().status()).isEqualTo(InstanceStatus.TERMINATED);
+    stage.awaitReady(1);
+    stage.deleteFleet(fleet);
+    assertThat(stage.world.machineCount()).isZero();
+  }
+
+  @Test
+  void claimsOfARunThatWasTerminatedByHandAreTakenBack() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    stage.world.jobsDo(Scripts.forever());
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    stage.awaitStatus(id, RunStatus.RUNNING);
+    stage.client().newUntypedWorkflowStub("run:main:hello").terminate("by hand");
+    stage.await("claims taken back", () -> stage.world.claims.isEmpty());
+    assertThat(stage.world.taskCount()).isZero();
+    stage.deleteFleet(fleet);
+  }
+
+  @Test
+  void aLongHistoryIsLeftBehindWithoutLosingAnything() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    stage.world.jobsDo(new Scripts.Exits(Duration.ofHours(5), 0));
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    stage.awaitStatus(id, RunStatus.RUNNING);
+    String workflow = WorkflowIds.fleet("main", "f");
+    String first = execution(workflow);
+    for (int i = 0; i < 210; i++) {
+      stage.fleet(fleet).release(ReleaseRequest.all(new RunId(new java.util.UUID(1, i))));
+    }
+    stage.await("continued as new", () -> !execution(workflow).equals(first));
+    assertThat(stage.fleet(fleet).state().grants()).hasSize(1);
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    stage.await("released", () -> stage.world.claims.isEmpty());
+    stage.deleteFleet(fleet);
+    assertThat(stage.world.machineCount()).isZero();
+  }
+
+  private String execution(String workflow) {
+    return stage.client().newUntypedWorkflowStub(workflow).describe().getExecution().getRunId();
+  }
+
+  @Test
+  void anInstanceTellsWhatItIs() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    InstanceView view = instances().getFirst();
+    assertThat(view.name()).isEqualTo("f-0");
+    assertThat(view.hostname()).isEqualTo("host-f-0");
+    InstanceWorkflow instance =
+        stage
+            .client()
+            .newWorkflowStub(InstanceWorkflow.class, WorkflowIds.instance(view.id()));
+    assertThat(instance.state().providerId()).isEqualTo(view.providerId());
+    stage.deleteFleet(fleet);
+  }
+}
