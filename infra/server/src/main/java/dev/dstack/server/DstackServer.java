@@ -312,7 +312,7 @@ public final class DstackServer implements AutoCloseable {
                     number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", LOG_QUOTA_BYTES_PER_HOUR))
                 .withEventsKept(
                     Duration.ofSeconds(
-                        number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS)))));
+                        number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS))));
     workers.start();
     parts.push(workers);
     return workers;
