@@ -263,4 +263,24 @@ class ErrorShapesTest {
     return server.send(
         ADMIN_TOKEN, "POST", path, body, "multipart/form-data; boundary=" + boundary);
   }
+
+  @Test
+  void withoutItsDatabaseTheServerSaysSo() {
+    server.postgres.createDatabase("down");
+    ApiServer down = new ApiServer(server.postgres, "down", ApiServer.deadTemporal());
+    try {
+      down.database.close();
+      for (String path :
+          List.of("/api/users/get_my_user", "/api/runs/list", "/api/project/main/fleets/list")) {
+        Answer answer = down.raw("some-token", path, "{}");
+        assertThat(answer.status()).as(answer.body()).isEqualTo(503);
+        assertThat(answer.message()).contains("PostgreSQL");
+      }
+      assertThat(down.send(null, "GET", "/healthcheck", new byte[0], null).status())
+          .isEqualTo(200);
+      assertThat(down.send(null, "GET", "/", new byte[0], null).body()).contains("down");
+    } finally {
+      down.context.close();
+    }
+  }
 }

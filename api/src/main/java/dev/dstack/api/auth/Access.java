@@ -43,8 +43,11 @@ public final class Access implements HandlerInterceptor, HandlerMethodArgumentRe
     if (!(handler instanceof HandlerMethod)) {
       return true; // Files of the API documentation.
     }
-    String pattern =
-        String.valueOf(request.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE));
+    Object matched = request.getAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE);
+    if (matched == null) {
+      throw ApiException.methodNotAllowed(); // Spring's own answer to OPTIONS.
+    }
+    String pattern = matched.toString();
     if (pattern.startsWith("/api/") && !pattern.equals("/api/docs")) {
       ClientVersion.check(request.getHeader("x-api-version"));
     }

@@ -78,7 +78,8 @@ public final class LogController {
             token,
             limit);
     LogReader.Page page = logs.read(query);
-    if (waitMillis != null) {
+    // Only at the end of a growing log is there something to wait for.
+    if (waitMillis != null && !body.diagnose() && !body.descending()) {
       page = awaited(query, page, Math.max(0, Math.min(waitMillis, WAIT_MAX_MILLIS)));
     }
     boolean goesOn = page.more() || waitMillis != null;

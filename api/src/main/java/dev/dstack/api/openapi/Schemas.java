@@ -7,6 +7,8 @@ import dev.dstack.model.json.Discriminator;
 import dev.dstack.model.json.Flat;
 import dev.dstack.model.json.Literal;
 import dev.dstack.model.json.Shorthand;
+import dev.dstack.model.json.Written;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -135,16 +137,16 @@ final class Schemas {
       components.put(key, raw.isRecord() ? ofRecord(raw, bound) : union(raw));
     }
     Map<String, Object> reference = map("$ref", "#/components/schemas/" + key);
-    return hasShorthand(raw)
+    return isMarked(raw, Shorthand.class)
         ? map(
             "anyOf",
             List.of(reference, map("type", List.of("string", "number", "boolean", "array"))))
         : reference;
   }
 
-  private static boolean hasShorthand(Class<?> raw) {
+  private static boolean isMarked(Class<?> raw, Class<? extends Annotation> mark) {
     return Arrays.stream(raw.getDeclaredMethods())
-        .anyMatch(method -> method.isAnnotationPresent(Shorthand.class));
+        .anyMatch(method -> method.isAnnotationPresent(mark));
   }
 
   private Map<String, Object> union(Class<?> raw) {
@@ -169,7 +171,7 @@ final class Schemas {
     List<String> required = new ArrayList<>();
     fields(raw, variables, properties, required);
     Map<String, Object> schema = map("type", "object", "properties", properties);
-    if (!required.isEmpty()) {
+    if (!required.isEmpty() && !isMarked(raw, Written.class)) {
       schema.put("required", required);
     }
     schema.put("additionalProperties", false);

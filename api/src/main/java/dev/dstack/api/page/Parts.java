@@ -2,7 +2,6 @@ package dev.dstack.api.page;
 
 import dev.dstack.api.page.FrontPage.Part;
 import dev.dstack.db.records.UserStore;
-import dev.dstack.model.error.DstackException;
 import io.temporal.api.workflowservice.v1.GetSystemInfoRequest;
 import io.temporal.client.WorkflowClient;
 import java.util.List;
@@ -26,7 +25,7 @@ public final class Parts {
     try {
       users.byName(UserStore.ADMIN);
       return new Part("PostgreSQL", true, "");
-    } catch (DstackException e) {
+    } catch (RuntimeException e) { // Whatever it is, the page tells of it.
       return new Part("PostgreSQL", false, "requests are refused until it is back");
     }
   }
@@ -39,7 +38,7 @@ public final class Parts {
           .withDeadlineAfter(1, TimeUnit.SECONDS)
           .getSystemInfo(GetSystemInfoRequest.getDefaultInstance());
       return new Part("Temporal", true, "");
-    } catch (io.grpc.StatusRuntimeException e) {
+    } catch (RuntimeException e) { // As above.
       return new Part(
           "Temporal", false, "runs are accepted and wait; nothing starts until it is back");
     }

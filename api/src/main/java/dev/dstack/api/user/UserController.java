@@ -19,6 +19,7 @@ import dev.dstack.model.wire.user.CreateUserRequest;
 import dev.dstack.model.wire.user.DeletePublicKeysRequest;
 import dev.dstack.model.wire.user.DeleteUsersRequest;
 import dev.dstack.model.wire.user.GetUserRequest;
+import dev.dstack.model.wire.user.GlobalRole;
 import dev.dstack.model.wire.user.ListUsersRequest;
 import dev.dstack.model.wire.user.PublicKeyInfo;
 import dev.dstack.model.wire.user.RefreshTokenRequest;
@@ -120,6 +121,11 @@ public final class UserController {
 
   @PostMapping("/api/users/update")
   public User update(@Body UpdateUserRequest body, Caller caller) {
+    boolean locksOut = !body.active() || body.globalRole() != GlobalRole.ADMIN;
+    if (body.username().equals(UserStore.ADMIN) && locksOut) {
+      throw ApiException.badRequest(
+          "User '" + UserStore.ADMIN + "' stays an active admin, so that nobody is locked out");
+    }
     StoredUser updated =
         users
             .update(

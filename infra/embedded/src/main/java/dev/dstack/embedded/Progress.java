@@ -14,6 +14,9 @@ public interface Progress {
   /** A step that was reported as running has ended well. */
   void finished(String step, Duration elapsed);
 
+  /** Something worth knowing on the way. */
+  void note(String message);
+
   /** Writes to the log. */
   static Progress log() {
     Logger log = LoggerFactory.getLogger(Progress.class);
@@ -26,6 +29,11 @@ public interface Progress {
       @Override
       public void finished(String step, Duration elapsed) {
         log.info("{}: done in {} s", step, elapsed.toSeconds());
+      }
+
+      @Override
+      public void note(String message) {
+        log.info("{}", message);
       }
     };
   }
@@ -63,7 +71,8 @@ public interface Progress {
       Thread.currentThread().interrupt();
       throw new EmbeddedException(name + " was interrupted.", e);
     } catch (Exception e) {
-      throw new EmbeddedException(name + " failed: " + e.getMessage(), e);
+      String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+      throw new EmbeddedException(name + " failed: " + why, e);
     } finally {
       ticker.interrupt();
     }

@@ -24,8 +24,6 @@ import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The programs of the official Temporal server and of its Web UI, in the pinned versions.
@@ -38,7 +36,6 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
   static final String SERVER_VERSION = "1.29.1";
   static final String UI_VERSION = "2.42.1";
 
-  private static final Logger LOG = LoggerFactory.getLogger(TemporalBinaries.class);
   private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
   private static final Duration DOWNLOAD_TIMEOUT = Duration.ofMinutes(10);
   private static final Duration BUILD_TIMEOUT = Duration.ofMinutes(40);
@@ -87,7 +84,7 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
       Path cacheDirectory, Map<String, String> environment, Progress progress, Sources sources) {
     Path serverHome = cacheDirectory.resolve("temporal").resolve(SERVER_VERSION);
     Path uiHome = cacheDirectory.resolve("temporal-ui").resolve(UI_VERSION);
-    List<Path> found = find(serverHome, environment, List.of(SERVER, SQL_TOOL));
+    List<Path> found = find(serverHome, environment, List.of(SERVER, SQL_TOOL), progress);
     if (found == null) {
       found =
           fetch(
@@ -100,7 +97,7 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
               List.of(SERVER, SQL_TOOL),
               sources);
     }
-    List<Path> ui = find(uiHome, environment, List.of(UI));
+    List<Path> ui = find(uiHome, environment, List.of(UI), progress);
     if (ui == null) {
       ui =
           fetch(
@@ -117,7 +114,7 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
   }
 
   private static @Nullable List<Path> find(
-      Path home, Map<String, String> environment, List<Program> programs) {
+      Path home, Map<String, String> environment, List<Program> programs, Progress progress) {
     if (programs.stream().allMatch(program -> Files.isExecutable(home.resolve(program.name())))) {
       return programs.stream().map(program -> home.resolve(program.name())).toList();
     }
@@ -132,8 +129,9 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
       }
       String version = versionOf(found);
       if (!version.contains(program.version())) {
-        LOG.info(
-            "{} is not used: it says \"{}\", needed is {}.", found, version, program.version());
+        progress.note(
+            "%s is not used: it says \"%s\", needed is %s."
+                .formatted(found, version, program.version()));
         return null;
       }
       onPath.add(found);
@@ -193,7 +191,7 @@ record TemporalBinaries(Path server, Path sqlTool, Path ui) {
       return inHome(home, programs);
     } catch (IOException | EmbeddedException e) {
       downloadProblem = describe(e);
-      LOG.info("{} cannot be downloaded ({}); trying to build it.", what, downloadProblem);
+      progress.note(downloadProblem + ". Trying to build it.");
     }
     try {
       Path go = findGo(environment, sources);

@@ -44,6 +44,11 @@ public final class Tool {
       public void finished(String step, Duration elapsed) {
         out.println("  " + step + ": done in " + elapsed.toSeconds() + " s");
       }
+
+      @Override
+      public void note(String message) {
+        out.println("  " + message);
+      }
     };
   }
 }

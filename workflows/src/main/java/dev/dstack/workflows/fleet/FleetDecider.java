@@ -244,6 +244,7 @@ final class FleetDecider {
     }
     Optional<Refusal> never = never(request);
     if (never.isPresent()) {
+      end(id);
       answer(request, new FleetAnswer.Refused(id, ref, List.of(never.get())));
       return;
     }
@@ -308,6 +309,7 @@ final class FleetDecider {
   private void refuse(String requestId, List<Refusal> refusals) {
     Waiting waiting = queue.remove(requestId);
     if (waiting != null) {
+      end(requestId);
       answer(waiting.request(), new FleetAnswer.Refused(requestId, ref, first(refusals)));
     }
   }
@@ -543,6 +545,9 @@ final class FleetDecider {
     if (status != FleetStatus.ACTIVE) {
       return impossible("is being deleted");
     }
+    if (placeable + coming(request) >= request.wanted().size()) {
+      return new Creation.Underway();
+    }
     if (!request.mayCreate()) {
       return impossible(
           slots.isEmpty()
@@ -581,6 +586,21 @@ final class FleetDecider {
       start(offer.get(), request.requestId(), "for run " + request.runName());
     }
     return new Creation.Underway();
+  }
+
+  /**
+   * Instances on their way that nobody asked for, such as those of the minimum; worth waiting for.
+   * Whoever does not get one in the end is looked at again when it is ready or has failed.
+   */
+  private int coming(ReserveRequest request) {
+    int coming = 0;
+    for (Slot slot : slots.values()) {
+      boolean free = slot.state() == Slotted.CREATING && slot.forRequest() == null;
+      if (free && request.wanted().stream().allMatch(wanted -> wouldFit(offer(slot), wanted))) {
+        coming++;
+      }
+    }
+    return coming;
   }
 
   private String noOffer(int tried) {
@@ -713,7 +733,10 @@ final class FleetDecider {
     if (status == FleetStatus.ACTIVE) {
       String forRequest = slot.forRequest();
       lookAgain(Set.of(serial));
-      if (forRequest != null && queue.containsKey(forRequest)) {
+      if (forRequest == null) {
+        // Others may have waited for it without getting a part of it.
+        lookAgain();
+      } else if (queue.containsKey(forRequest)) {
         // Somebody before it in the queue took it, or it lacks others of its gang.
         serve(forRequest, slots.keySet());
       }
@@ -744,6 +767,7 @@ final class FleetDecider {
         "Instance could not be created: " + failed.message(),
         Facts.instance(id(slot.serial()), name(slot.number())),
         Facts.fleet(input.id(), input.name()));
+    lookAgain();
   }
 
   /** Jobs on it find out by their own watch; their claims are given back by their runs. */

@@ -124,10 +124,20 @@ public record FleetState(
     }
   }
 
-  /** Claims are kept by request: they come and, mostly, go together. */
-  public record Grant(String requestId, String replyTo, RunId run, Instant at, List<Claim> claims) {
+  /**
+   * Claims are kept by request: they come and, mostly, go together.
+   *
+   * @param request its id; the run's id at the beginning, where it mostly stands, is shortened
+   */
+  public record Grant(String request, String replyTo, RunId run, Instant at, List<Claim> claims) {
     public Grant {
       claims = copy(claims);
+      String prefix = run.toString();
+      request = request.startsWith(prefix) ? "~" + request.substring(prefix.length()) : request;
+    }
+
+    String requestId() {
+      return request.startsWith("~") ? run + request.substring(1) : request;
     }
   }
 

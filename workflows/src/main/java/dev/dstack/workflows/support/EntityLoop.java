@@ -29,12 +29,14 @@ public final class EntityLoop<E> {
   private static final int LONG_HISTORY = 2_000;
   private static final int IDLE_HISTORY = 200;
   private static final Duration IDLE = Duration.ofHours(1);
+  private static final Duration TOLD_AGAIN = Duration.ofMinutes(1);
 
   private final Deque<E> inbox = new ArrayDeque<>();
   private final TreeSet<Instant> armed = new TreeSet<>();
   private final Function<Instant, E> tick;
   private final String timerSummary;
   private @Nullable Instant lastEvent;
+  private @Nullable Instant lastTick;
   private int outstanding;
 
   /**
@@ -50,7 +52,9 @@ public final class EntityLoop<E> {
     return Instant.ofEpochMilli(Workflow.currentTimeMillis());
   }
 
+  /** Something from outside. */
   public void put(E event) {
+    lastEvent = now();
     inbox.add(event);
   }
 
@@ -65,7 +69,7 @@ public final class EntityLoop<E> {
 
   public void callEnded(E event) {
     outstanding--;
-    put(event);
+    inbox.add(event);
   }
 
   /** Waits for the next event; a tick is one. */
@@ -113,15 +117,15 @@ public final class EntityLoop<E> {
   private void await(@Nullable Instant deadline) {
     if (inbox.isEmpty()) {
       if (deadline != null) {
-        arm(deadline);
+        // One that has been told before and still stands must not become a busy loop.
+        boolean told = lastTick != null && !deadline.isAfter(lastTick);
+        arm(told ? now().plus(TOLD_AGAIN) : deadline);
       }
       if (Workflow.getInfo().getHistoryLength() > IDLE_HISTORY) {
-        arm((lastEvent == null ? now() : lastEvent).plus(IDLE));
+        Instant idleAt = lastEvent == null ? now() : lastEvent.plus(IDLE);
+        arm(idleAt.isAfter(now()) ? idleAt : now().plus(IDLE));
       }
       Workflow.await(() -> !inbox.isEmpty());
-    }
-    if (lastEvent == null || !now().isBefore(lastEvent.plus(Duration.ofMinutes(1)))) {
-      lastEvent = now();
     }
   }
 
@@ -136,6 +140,7 @@ public final class EntityLoop<E> {
         .thenApply(
             _ -> {
               armed.remove(deadline);
+              lastTick = deadline;
               inbox.add(tick.apply(deadline));
               return null;
             });

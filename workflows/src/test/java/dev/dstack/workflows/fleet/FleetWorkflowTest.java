@@ -74,6 +74,16 @@ class FleetWorkflowTest {
   }
 
   @Test
+  void aRunWaitsForAnInstanceThatIsOnItsWay() {
+    offer("one", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    // At once: the instance of the minimum has not been made yet.
+    RunId first = stage.submit("first", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(first, "first").status()).isEqualTo(RunStatus.DONE);
+    assertThat(instances()).hasSize(1);
+  }
+
+  @Test
   void withoutAnyOfferTheReasonIsTold() {
     offer("cheap", 1);
     stage.world.refuse("cheap", ErrorKind.QUOTA_EXCEEDED);
@@ -133,9 +143,7 @@ class FleetWorkflowTest {
     stage.await(
         "seen unreachable",
         () -> stage.world.story().stream().anyMatch(t -> t.contains("became unreachable")));
-    stage.await(
-        "healthy",
-        () -> instances().getFirst().host() == HostState.HEALTHY);
+    stage.await("healthy", () -> instances().getFirst().host() == HostState.HEALTHY);
     RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
     assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
     stage.deleteFleet(fleet);
@@ -174,10 +182,7 @@ class FleetWorkflowTest {
                 stage.now(),
                 List.of(
                     new ReserveRequest.Wanted(
-                        job,
-                        "ghost-0-0",
-                        WorkflowIds.job(ghost, 0, 0, 0),
-                        Stage.cpus(1))),
+                        job, "ghost-0-0", WorkflowIds.job(ghost, 0, 0, 0), Stage.cpus(1))),
                 null,
                 false));
     stage.await("claimed", () -> stage.world.claims.containsKey(job));
@@ -220,9 +225,7 @@ class FleetWorkflowTest {
     assertThat(view.name()).isEqualTo("f-0");
     assertThat(view.hostname()).isEqualTo("host-f-0");
     InstanceWorkflow instance =
-        stage
-            .client()
-            .newWorkflowStub(InstanceWorkflow.class, WorkflowIds.instance(view.id()));
+        stage.client().newWorkflowStub(InstanceWorkflow.class, WorkflowIds.instance(view.id()));
     assertThat(instance.state().providerId()).isEqualTo(view.providerId());
     stage.deleteFleet(fleet);
   }

@@ -158,8 +158,7 @@ class RunWorkflowTest {
     RunView end = stage.end(id, "hello");
     assertThat(end.status()).isEqualTo(RunStatus.FAILED);
     assertThat(end.statusMessage()).isEqualTo("no fleets");
-    assertThat(job(id).reason())
-        .isEqualTo(JobTerminationReason.FAILED_TO_START_DUE_TO_NO_CAPACITY);
+    assertThat(job(id).reason()).isEqualTo(JobTerminationReason.FAILED_TO_START_DUE_TO_NO_CAPACITY);
     assertThat(job(id).statusMessage()).isEqualTo("no fleets");
   }
 
@@ -246,8 +245,8 @@ class RunWorkflowTest {
     RunView end = stage.end(id, "late");
     assertThat(end.status()).isEqualTo(RunStatus.FAILED);
     assertThat(end.reason()).isEqualTo(RunTerminationReason.RETRY_LIMIT_EXCEEDED);
-    assertThat(Duration.between(before, end.at())).isBetween(
-        Duration.ofMinutes(59), Duration.ofMinutes(62));
+    assertThat(Duration.between(before, end.at()))
+        .isBetween(Duration.ofMinutes(59), Duration.ofMinutes(62));
   }
 
   @Test
@@ -413,8 +412,7 @@ class RunWorkflowTest {
     assertThat(stage.world.run(id).nextTriggeredAt()).isAfter(stage.now());
     stage.await("three executions", () -> stage.world.executed.size() == 3);
     stage.await(
-        "waiting for the fourth",
-        () -> stage.world.runs.get(id).status() == RunStatus.PENDING);
+        "waiting for the fourth", () -> stage.world.runs.get(id).status() == RunStatus.PENDING);
     stage.stop(id, "cron", false);
     assertThat(stage.end(id, "cron").status()).isEqualTo(RunStatus.TERMINATED);
     assertThat(stage.world.jobsOf(id)).extracting(JobView::submissionNum).contains(0, 1, 2);

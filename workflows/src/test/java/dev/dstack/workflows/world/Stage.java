@@ -86,6 +86,7 @@ public final class Stage implements AutoCloseable {
                         .build())
                 .setWorkflowClientOptions(
                     WorkflowClientOptions.newBuilder()
+                        .setIdentity("test")
                         .setDataConverter(DataConverters.create())
                         .build())
                 .build());

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -34,9 +35,22 @@ import tools.jackson.databind.JsonNode;
 final class ContractTest {
   private static final Duration LIMIT = Duration.ofSeconds(60);
 
-  // A success of these takes what a test has not: an upload of code for a repository that is
-  // remote, or a provider's credentials.
-  private static final List<String> NEEDS_MORE = List.of();
+  // Refused here, since this server has nothing of the kind yet; refusals are checked as well.
+  private static final Set<String> REFUSED_SO_FAR =
+      Set.of(
+          "GET /metrics",
+          "POST /api/project/{project_name}/backends/create",
+          "POST /api/project/{project_name}/backends/create_yaml",
+          "POST /api/project/{project_name}/backends/update",
+          "POST /api/project/{project_name}/backends/update_yaml",
+          "POST /api/project/{project_name}/gateways/get",
+          "POST /api/project/{project_name}/volumes/create",
+          "POST /api/project/{project_name}/volumes/delete",
+          "POST /api/project/{project_name}/volumes/get");
+
+  // The configuration of a backend that upstream does not have can't have upstream's shape.
+  private static final String OF_OUR_OWN =
+      "POST /api/project/{project_name}/backends/{backend_name}/config_info 200";
 
   @Test
   void everyAnswerHasUpstreamsShape(ServerProcess server) throws IOException {
@@ -80,10 +94,12 @@ final class ContractTest {
     System.out.println("Checked " + lines.size() + " exchanges against upstream's OpenAPI.");
     print("Upstream's endpoints that are not there yet", report.path("not_there_yet"));
     print("Paths that upstream has not", report.path("not_upstream"));
-    assertThat(texts(report.path("violations"))).as("differences from upstream").isEmpty();
+    assertThat(texts(report.path("violations")))
+        .as("differences from upstream")
+        .allMatch(difference -> difference.startsWith(OF_OUR_OWN));
     assertThat(texts(report.path("there_but_unchecked")))
         .as("endpoints without an answer that was checked")
-        .allMatch(NEEDS_MORE::contains);
+        .allMatch(REFUSED_SO_FAR::contains);
   }
 
   /** One good call at least of everything there is. */
@@ -132,7 +148,7 @@ final class ContractTest {
     api.post("/api/project/contract/backends/update_yaml", Map.of("config_yaml", "type: local\n"));
     api.post("/api/project/contract/backends/create", Map.of("type", "local"));
     api.post("/api/project/contract/backends/update", Map.of("type", "local"));
-    api.post("/api/project/contract/backends/delete", Map.of("backends_names", List.of("local")));
+    api.post("/api/project/contract/backends/delete", Map.of("backends_names", List.of("aws")));
 
     Map<String, Object> repo = new LinkedHashMap<>();
     repo.put("repo_id", "contract-repo");
@@ -179,11 +195,25 @@ final class ContractTest {
     api.post(main + "fleets/list");
     api.post(main + "fleets/get", Map.of("name", "local"));
     api.post(main + "fleets/get", Map.of("id", fleets.path(0).path("id").asString("")));
+    Map<String, Object> fleet = new LinkedHashMap<>();
+    fleet.put(
+        "configuration", Map.of("type", "fleet", "name", "contract-fleet", "nodes", Map.of("min", 0, "max", 1)));
+    fleet.put("profile", Map.of("name", "default"));
+    api.post(main + "fleets/get_plan", Map.of("spec", fleet));
+    Map<String, Object> planOfFleet = new LinkedHashMap<>(Map.of("spec", fleet));
+    planOfFleet.put("current_resource", null);
+    api.post(main + "fleets/apply", Map.of("plan", planOfFleet, "force", false));
+    api.post(main + "fleets/get", Map.of("name", "contract-fleet"));
+    api.post(main + "fleets/delete_instances", Map.of("name", "contract-fleet", "instance_nums", List.of(7)));
+    api.post(main + "fleets/delete", Map.of("names", List.of("contract-fleet")));
     JsonNode instances = api.post("/api/instances/list", "{}").json();
     api.post(main + "instances/get", Map.of("id", instances.path(0).path("id").asString("")));
     api.post(
         main + "instances/get_instance_health_checks",
         Map.of("fleet_name", "local", "instance_num", 0));
+    api.get("/metrics");
+    api.post(main + "volumes/get", Map.of("name", "nope"));
+    api.post(main + "gateways/get", Map.of("name", "nope"));
     api.post("/api/volumes/list", "{}");
     api.post(main + "volumes/list");
     api.post(main + "gateways/list");

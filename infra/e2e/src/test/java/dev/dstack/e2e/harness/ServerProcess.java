@@ -63,9 +63,17 @@ public final class ServerProcess implements AutoCloseable {
     this.log = home.resolve(name + ".out");
   }
 
-  /** A new server on an empty directory, answering. */
-  public static ServerProcess start() {
-    return start("", Map.of());
+  /** Until a run can start at once: its project is there, and an instance is idle. */
+  public ServerProcess awaitReady() {
+    Await.until(
+        "an instance is idle",
+        START,
+        () -> {
+          JsonNode instances = api().post("/api/instances/list", "{}").ok();
+          return !instances.isEmpty() && instances.path(0).path("status").asString().equals("idle");
+        },
+        () -> tail(log, 6000));
+    return this;
   }
 
   /**
@@ -74,8 +82,7 @@ public final class ServerProcess implements AutoCloseable {
    */
   public static ServerProcess start(String config, Map<String, String> more) {
     ServerProcess server = prepare(newHome(), config, more);
-    server.startAgain();
-    return server;
+    return server.startAgain().awaitReady();
   }
 
   /** A server that has not been started yet. */
@@ -120,11 +127,6 @@ public final class ServerProcess implements AutoCloseable {
   public ServerProcess startAgain() {
     spawn();
     awaitHealthy(START);
-    Await.until(
-        "the admin is let in and the first project is there",
-        START,
-        () -> api().post("/api/projects/main/get").status() == 200,
-        () -> tail(log, 6000));
     return this;
   }
 

@@ -23,7 +23,7 @@ public final class SharedServer implements ParameterResolver, TestWatcher {
           ServerProcess.prepare(ServerProcess.newHome(), "", java.util.Map.of());
       Runtime.getRuntime().addShutdownHook(new Thread(created::close, "end-shared-server"));
       try {
-        created.startAgain();
+        created.startAgain().awaitReady();
       } catch (RuntimeException | AssertionError e) {
         failure = e;
         created.keepLogs("start");

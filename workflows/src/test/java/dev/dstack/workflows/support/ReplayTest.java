@@ -1,0 +1,141 @@
+package dev.dstack.workflows.support;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.dstack.model.fleet.Sharing;
+import dev.dstack.model.ids.InstanceId;
+import dev.dstack.model.ids.RunId;
+import dev.dstack.model.ids.WorkflowIds;
+import dev.dstack.model.job.RetryEvent;
+import dev.dstack.model.run.RunStatus;
+import dev.dstack.workflows.fleet.FleetRef;
+import dev.dstack.workflows.run.RunPlan;
+import dev.dstack.workflows.world.Scripts;
+import dev.dstack.workflows.world.Stage;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.common.WorkflowExecutionHistory;
+import io.temporal.testing.TestEnvironmentOptions;
+import io.temporal.testing.TestWorkflowEnvironment;
+import io.temporal.testing.WorkflowReplayer;
+import io.temporal.worker.Worker;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The code of today must be able to go on with the histories of yesterday. Histories are recorded
+ * once per logic version with {@code -Ddstack.record-histories=true} and never deleted.
+ */
+class ReplayTest {
+  private static final Path HISTORIES = Path.of("src/test/resources/histories");
+
+  @Test
+  void everyRecordedHistoryReplays() throws Exception {
+    if (Boolean.getBoolean("dstack.record-histories")) {
+      record(HISTORIES.resolve("v" + Versions.FIRST));
+    }
+    List<Path> files;
+    try (Stream<Path> all = Files.walk(HISTORIES)) {
+      files = all.filter(file -> file.toString().endsWith(".json.gz")).sorted().toList();
+    }
+    Set<String> types = new TreeSet<>();
+    try (TestWorkflowEnvironment env =
+        TestWorkflowEnvironment.newInstance(
+            TestEnvironmentOptions.newBuilder()
+                .setWorkflowClientOptions(
+                    WorkflowClientOptions.newBuilder()
+                        .setDataConverter(DataConverters.create())
+                        .build())
+                .build())) {
+      Worker worker = env.newWorker(TaskQueues.CONTROL);
+      worker.registerWorkflowImplementationTypes(WorkflowTypes.options(), WorkflowTypes.all());
+      for (Path file : files) {
+        WorkflowExecutionHistory history = read(file);
+        WorkflowReplayer.replayWorkflowExecution(history, worker);
+        types.add(
+            history
+                .getEvents()
+                .getFirst()
+                .getWorkflowExecutionStartedEventAttributes()
+                .getWorkflowType()
+                .getName());
+      }
+    }
+    assertThat(types)
+        .as("each workflow type has a recorded history")
+        .containsExactly("Fleet", "Instance", "Job", "Run");
+  }
+
+  private static WorkflowExecutionHistory read(Path file) throws IOException {
+    try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
+      String json = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      return WorkflowExecutionHistory.fromJson(json);
+    }
+  }
+
+  /** A done run, a retried one, a stopped gang; their jobs, instances and fleets. */
+  private static void record(Path into) throws IOException {
+    Files.createDirectories(into);
+    try (Stage stage = new Stage(600)) {
+      stage.world.offer(Stage.offer("box", 4, 0));
+      FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(2, 2, new Sharing.ByRequest()));
+      stage.awaitReady(2);
+      stage.world.jobsDo(new Scripts.Exits(Duration.ofSeconds(5), 0));
+      RunId done = stage.submit("done", Stage.plan(List.of(fleet), 1));
+      stage.end(done, "done");
+
+      int before = stage.world.executed.size();
+      stage.world.jobsDo(
+          _ ->
+              new Scripts.Exits(
+                  Duration.ofSeconds(1), stage.world.executed.size() == before + 1 ? 1 : 0));
+      RunPlan.RetryPlan retry =
+          new RunPlan.RetryPlan(
+              Set.of(RetryEvent.ERROR, RetryEvent.NO_CAPACITY), Duration.ofHours(1));
+      RunId retried = stage.submit("retried", Stage.plan(List.of(fleet), 1, retry));
+      stage.end(retried, "retried");
+
+      stage.world.jobsDo(Scripts.forever());
+      RunId stopped = stage.submit("stopped", Stage.plan(List.of(fleet), 2));
+      stage.awaitStatus(stopped, RunStatus.RUNNING);
+      stage.stop(stopped, "stopped", false);
+      stage.end(stopped, "stopped");
+
+      stage.world.silence(true);
+      stage.pass(Duration.ofMinutes(5));
+      List<InstanceId> instances = List.copyOf(stage.world.instances.keySet());
+      stage.deleteFleet(fleet);
+
+      write(stage, into, "run-done", WorkflowIds.run("main", "done"));
+      write(stage, into, "run-retried", WorkflowIds.run("main", "retried"));
+      write(stage, into, "run-stopped-gang", WorkflowIds.run("main", "stopped"));
+      write(stage, into, "job-done", WorkflowIds.job(done, 0, 0, 0));
+      write(stage, into, "job-failed", WorkflowIds.job(retried, 0, 0, 0));
+      write(stage, into, "job-stopped", WorkflowIds.job(stopped, 0, 1, 0));
+      write(stage, into, "instance-revived", WorkflowIds.instance(instances.getFirst()));
+      write(stage, into, "fleet-deleted", WorkflowIds.fleet("main", "local"));
+    }
+  }
+
+  private static void write(Stage stage, Path into, String name, String workflowId) {
+    Path file = into.resolve(name + ".json.gz");
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      String json = stage.history(workflowId).toJson(false);
+      out.write(json.getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
