@@ -380,15 +380,19 @@ public final class DstackServer implements AutoCloseable {
     try {
       http = (ServletWebServerApplicationContext) application.run();
     } catch (RuntimeException e) {
-      throw portTaken(e);
+      throw inWords(e);
     }
     parts.push(http);
     port = Objects.requireNonNull(http.getWebServer(), "the web server runs").getPort();
     return http.getBean(BootstrapStep.class).result();
   }
 
-  private RuntimeException portTaken(RuntimeException e) {
+  /** What is wrong stands somewhere below what the container makes of it. */
+  private RuntimeException inWords(RuntimeException e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof DstackException || cause instanceof StartupException) {
+        return new StartupException(String.valueOf(cause.getMessage()));
+      }
       if (cause instanceof java.net.BindException
           || cause instanceof org.springframework.boot.web.server.PortInUseException) {
         return new StartupException(
