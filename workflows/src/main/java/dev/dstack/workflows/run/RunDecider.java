@@ -56,6 +56,7 @@ final class RunDecider {
   static final List<Duration> BACK_OFF =
       Stream.of(15, 30, 60, 120, 300, 600).map(Duration::ofSeconds).toList();
 
+  private static final int MAX_REFUSALS = 20;
   private static final long SUBMITTED_REVISION = 1;
   private static final long NEVER_STARTED_REVISION = 5;
 
@@ -217,7 +218,7 @@ final class RunDecider {
 
   static @Nullable Instant deadline(RunState state) {
     Stream<@Nullable Instant> ofReplicas =
-        state.status() == RunStatus.TERMINATING
+        state.status() == RunStatus.TERMINATING || state.status().isFinal()
             ? Stream.empty()
             : state.replicas().stream().map(RunDecider::deadline);
     return Stream.concat(Stream.of(state.nextTriggeredAt()), ofReplicas)
@@ -480,13 +481,7 @@ final class RunDecider {
   }
 
   private void refused(Replica replica, FleetRef where, List<Refusal> refusals) {
-    refusals.forEach(
-        refusal -> {
-          String text = refusal.what() + ": " + refusal.why();
-          if (!replica.refusals.contains(text)) {
-            replica.refusals.add(text);
-          }
-        });
+    remember(replica, refusals);
     if (replica.phase == Phase.WAITING) {
       replica.waitingAt.remove(where);
       if (replica.waitingAt.isEmpty()) {
@@ -503,9 +498,20 @@ final class RunDecider {
     }
   }
 
+  /** What the user is told when no fleet can serve the run in the end. */
+  private static void remember(Replica replica, List<Refusal> refusals) {
+    for (Refusal refusal : refusals) {
+      String text = refusal.what() + ": " + refusal.why();
+      if (!replica.refusals.contains(text) && replica.refusals.size() < MAX_REFUSALS) {
+        replica.refusals.add(text);
+      }
+    }
+  }
+
   private void queued(Replica replica, FleetAnswer.Queued queued) {
     replica.queued = true;
     replica.creating = queued.creating();
+    remember(replica, queued.refusals());
     if (replica.phase == Phase.ASKING) {
       replica.answerBy = now.plus(CREATION_DEADLINE);
     }
@@ -534,7 +540,7 @@ final class RunDecider {
     replica.phase = Phase.FAILED;
     RunTerminationReason end =
         hadRetry ? RunTerminationReason.RETRY_LIMIT_EXCEEDED : RunTerminationReason.JOB_FAILED;
-    terminate(end, noFleets ? "no fleets" : "no capacity: " + why);
+    terminate(end, noFleets ? "no fleets" : why.isEmpty() ? "no capacity" : "no capacity: " + why);
   }
 
   /** There is no workflow that could show the end of these jobs. */
@@ -725,7 +731,7 @@ final class RunDecider {
       return;
     }
     reason = why;
-    message = Failures.cut(words);
+    message = words.isEmpty() ? null : Failures.cut(words);
     nextTriggeredAt = null;
     to(RunStatus.TERMINATING, why);
     for (Replica replica : replicas) {
