@@ -216,6 +216,7 @@ class ErrorShapesTest {
             "/api/project/%F0%9F%98%80/runs/get",
             "/api/project/main/backends/%00/get_yaml",
             "/api/project/main/repos/upload_code?repo_id=%00",
+            "/api/project/main/repos/upload_code?repo_id=x&=1",
             "/api/project/main/logs/poll?wait_ms=x")) {
       Answer answer = server.raw(ADMIN_TOKEN, path, "{}");
       assertThat(answer.status()).as(path + " " + answer.body()).isBetween(400, 499);
@@ -276,8 +277,7 @@ class ErrorShapesTest {
         assertThat(answer.status()).as(answer.body()).isEqualTo(503);
         assertThat(answer.message()).contains("PostgreSQL");
       }
-      assertThat(down.send(null, "GET", "/healthcheck", new byte[0], null).status())
-          .isEqualTo(200);
+      assertThat(down.send(null, "GET", "/healthcheck", new byte[0], null).status()).isEqualTo(200);
       assertThat(down.send(null, "GET", "/", new byte[0], null).body()).contains("down");
     } finally {
       down.context.close();

@@ -133,7 +133,7 @@ class ApplyTest {
 
     assertThat(cli.run("apply", "-y")).isEqualTo(ExitCode.FAILED);
 
-    assertThat(cli.output()).contains("oops\n", "Exited (3)", "dstack logs -d train");
+    assertThat(cli.output()).contains("oops\n", "Exited (3)");
   }
 
   @Test

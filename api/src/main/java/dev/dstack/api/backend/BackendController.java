@@ -1,13 +1,13 @@
 package dev.dstack.api.backend;
 
 import dev.dstack.api.auth.ProjectAccess;
-import dev.dstack.api.bootstrap.FleetSeeds;
-import dev.dstack.api.config.YamlText;
 import dev.dstack.api.error.ApiException;
 import dev.dstack.api.error.ErrorCode;
+import dev.dstack.api.fleet.FleetSeeds;
 import dev.dstack.api.web.Body;
 import dev.dstack.api.web.Check;
 import dev.dstack.api.web.Now;
+import dev.dstack.api.web.YamlText;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.BackendStore.Source;
 import dev.dstack.db.records.BackendStore.StoredBackend;

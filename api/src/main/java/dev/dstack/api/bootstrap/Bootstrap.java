@@ -2,6 +2,7 @@ package dev.dstack.api.bootstrap;
 
 import dev.dstack.api.auth.Tokens;
 import dev.dstack.api.config.ServerConfig;
+import dev.dstack.api.fleet.FleetSeeds;
 import dev.dstack.api.user.SshKeys;
 import dev.dstack.api.web.Now;
 import dev.dstack.db.Database;

@@ -2,6 +2,7 @@ package dev.dstack.api.config;
 
 import dev.dstack.api.auth.DefaultPermissions;
 import dev.dstack.api.backend.BackendTypes;
+import dev.dstack.api.web.YamlText;
 import dev.dstack.db.crypto.EncryptionKey;
 import dev.dstack.model.error.DstackException;
 import java.io.IOException;

@@ -293,10 +293,6 @@ public final class RunFollower {
     if (!message.isEmpty()) {
       terminal.line(message, Style.RED);
     }
-    String reason = latest.get("termination_reason").text("");
-    if (!reason.isEmpty() && !reason.equals("failed_to_start_due_to_no_capacity")) {
-      terminal.line("`dstack logs -d " + name + "` may tell more.");
-    }
     return ExitCode.FAILED;
   }
 

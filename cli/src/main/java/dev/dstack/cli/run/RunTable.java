@@ -85,7 +85,9 @@ public final class RunTable {
     Style style = statusStyle(run.get("status").text(""), status(run));
     if (jobs.size() == 1) {
       Doc submission = jobs.getFirst().get("job_submissions").last();
-      String status = isFinal(run) ? status(run) : jobStatus(submission, status(run));
+      // A run that waits knows what for; its job does not.
+      boolean waits = run.get("status").is("pending");
+      String status = isFinal(run) || waits ? status(run) : jobStatus(submission, status(run));
       row(
           new Cell(name, Style.BOLD),
           submission,

@@ -95,6 +95,8 @@ class HarnessTest {
 
   /** Fleet, run of two attempts with a volume, end of the fleet; every activity takes part. */
   private RunView live(Stage stage, Call call, Kind kind, List<String> failures) {
+    boolean stopped = scenario == Scenario.STOPPED;
+    stage.faults.record();
     stage.world.offer(Stage.offer("box", 4, 0));
     FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(1, 1, new Sharing.ByRequest()));
     stage.awaitReady(1);
@@ -110,7 +112,8 @@ class HarnessTest {
             List.of(fleet),
             true,
             List.of(new RunPlan.JobPlan(0, 0, "hello-0-0", small, List.of("data"))));
-    stage.world.jobsDo(new Scripts.Exits(Duration.ofSeconds(5), 0));
+    stage.world.jobsDo(
+        stopped ? Scripts.forever() : new Scripts.Exits(Duration.ofSeconds(5), 0));
     RunId id = new RunId(new java.util.UUID(7, 7));
     if (kind != null) {
       Runnable action =
@@ -127,8 +130,11 @@ class HarnessTest {
           };
       stage.faults.inject(call, kind, () -> attempt(action));
     }
-    stage.faults.record();
     stage.submit(id, "hello", plan);
+    if (stopped) {
+      stage.awaitStatus(id, RunStatus.RUNNING);
+      stage.stop(id, "hello", false);
+    }
     String what = kind + " at " + call;
     RunView end = stage.end(id, "hello");
     stage.result(WorkflowIds.job(id, 0, 0, 0), true);

@@ -76,6 +76,7 @@ final class ReplicasTest {
         worker1.spawn();
         worker2.spawn();
         api2.startAgain();
+        api2.awaitReady();
 
         Runs first = api1.runs();
         Runs second = api2.runs();

@@ -43,6 +43,10 @@ final class ContractTest {
           "POST /api/project/{project_name}/backends/create_yaml",
           "POST /api/project/{project_name}/backends/update",
           "POST /api/project/{project_name}/backends/update_yaml",
+          "POST /api/project/{project_name}/fleets/apply",
+          "POST /api/project/{project_name}/fleets/delete",
+          "POST /api/project/{project_name}/fleets/delete_instances",
+          "POST /api/project/{project_name}/fleets/get_plan",
           "POST /api/project/{project_name}/gateways/get",
           "POST /api/project/{project_name}/volumes/create",
           "POST /api/project/{project_name}/volumes/delete",
@@ -197,14 +201,17 @@ final class ContractTest {
     api.post(main + "fleets/get", Map.of("id", fleets.path(0).path("id").asString("")));
     Map<String, Object> fleet = new LinkedHashMap<>();
     fleet.put(
-        "configuration", Map.of("type", "fleet", "name", "contract-fleet", "nodes", Map.of("min", 0, "max", 1)));
+        "configuration",
+        Map.of("type", "fleet", "name", "contract-fleet", "nodes", Map.of("min", 0, "max", 1)));
     fleet.put("profile", Map.of("name", "default"));
     api.post(main + "fleets/get_plan", Map.of("spec", fleet));
     Map<String, Object> planOfFleet = new LinkedHashMap<>(Map.of("spec", fleet));
     planOfFleet.put("current_resource", null);
     api.post(main + "fleets/apply", Map.of("plan", planOfFleet, "force", false));
     api.post(main + "fleets/get", Map.of("name", "contract-fleet"));
-    api.post(main + "fleets/delete_instances", Map.of("name", "contract-fleet", "instance_nums", List.of(7)));
+    api.post(
+        main + "fleets/delete_instances",
+        Map.of("name", "contract-fleet", "instance_nums", List.of(7)));
     api.post(main + "fleets/delete", Map.of("names", List.of("contract-fleet")));
     JsonNode instances = api.post("/api/instances/list", "{}").json();
     api.post(main + "instances/get", Map.of("id", instances.path(0).path("id").asString("")));

@@ -62,8 +62,7 @@ final class StartTest {
 
       aSecondServerOnTheSameDirectoryIsRefused(server);
 
-      List<Long> pids =
-          List.of(server.pid(), server.pid(Part.POSTGRES), server.pid(Part.TEMPORAL));
+      List<Long> pids = List.of(server.pid(), server.pid(Part.POSTGRES), server.pid(Part.TEMPORAL));
       assertThat(server.stop(Duration.ofSeconds(60))).as("the server stops when asked").isTrue();
       for (long pid : pids) {
         Await.until(pid + " has ended", Duration.ofSeconds(10), () -> !Processes.alive(pid));
@@ -115,8 +114,7 @@ final class StartTest {
   void aPortThatIsTakenIsNamed() throws IOException {
     ServerProcess server = ServerProcess.prepare(home, "", Map.of());
     try (java.net.ServerSocket taken =
-        new java.net.ServerSocket(
-            server.port(), 1, java.net.InetAddress.getLoopbackAddress())) {
+        new java.net.ServerSocket(server.port(), 1, java.net.InetAddress.getLoopbackAddress())) {
       server.spawn();
       Await.until("it ends", LIMIT, () -> !server.alive());
       assertThat(ServerProcess.tail(server.log(), 4000))
@@ -161,7 +159,8 @@ final class StartTest {
     ServerProcess server = ServerProcess.prepare(home, config, environment);
     try {
       server.spawn();
-      Await.until("it ends", LIMIT, () -> !server.alive(), () -> ServerProcess.tail(server.log(), 4000));
+      Await.until(
+          "it ends", LIMIT, () -> !server.alive(), () -> ServerProcess.tail(server.log(), 4000));
       String said = ServerProcess.tail(server.log(), 4000);
       assertThat(said).contains("did not start", word).doesNotContain("\tat ", "hidden-word");
     } finally {

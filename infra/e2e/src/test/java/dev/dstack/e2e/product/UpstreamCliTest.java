@@ -54,7 +54,10 @@ final class UpstreamCliTest {
   @Test
   void aTaskIsAppliedSeenAndRead() {
     task("up-hello", "echo hello from $DSTACK_RUN_NAME");
-    dstack.run("apply", "-f", "up-hello.dstack.yml", "-y", "-d").ok().says("up-hello", "ssh (local)");
+    dstack
+        .run("apply", "-f", "up-hello.dstack.yml", "-y", "-d")
+        .ok()
+        .says("up-hello", "ssh (local)");
     assertThat(runs.awaitEnd("up-hello", LIMIT).path("status").asString()).isEqualTo("done");
     dstack.run("ps", "-a", "-v").ok().says("up-hello", "exited (0)");
     dstack.run("ps", "--json").ok().says("up-hello");

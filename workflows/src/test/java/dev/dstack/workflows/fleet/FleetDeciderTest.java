@@ -34,7 +34,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 
 /** Whatever comes in whatever order: capacity is never given twice, and nobody is forgotten. */
-class FleetDeciderProperties {
+class FleetDeciderTest {
   private static final Instant T0 = Instant.parse("2026-01-01T00:00:00Z");
 
   /** A fleet with a world that answers its commands, some time later or never. */

@@ -1,4 +1,4 @@
-package dev.dstack.api.bootstrap;
+package dev.dstack.api.fleet;
 
 import dev.dstack.api.dispatch.RunDispatcher;
 import dev.dstack.db.records.BackendStore;

@@ -1,4 +1,4 @@
-package dev.dstack.api.config;
+package dev.dstack.api.web;
 
 import dev.dstack.api.error.ApiException;
 import dev.dstack.model.json.Json;

@@ -1,6 +1,7 @@
-package dev.dstack.api.error;
+package dev.dstack.api.web;
 
-import dev.dstack.api.web.Answers;
+import dev.dstack.api.error.ApiException;
+import dev.dstack.api.error.ErrorCode;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.json.Json;
@@ -10,6 +11,7 @@ import java.io.IOException;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,7 +99,7 @@ public final class ErrorResolver implements HandlerExceptionResolver {
     LOG.debug("An upload could not be read", e);
     return ApiException.badRequest(
         "The upload can't be read: send multipart/form-data with one part named file, of at most "
-            + (dev.dstack.api.web.TomcatFactory.UPLOAD_CEILING_BYTES >> 20)
+            + (TomcatFactory.UPLOAD_CEILING_BYTES >> 20)
             + " MiB");
   }
 
@@ -108,6 +110,9 @@ public final class ErrorResolver implements HandlerExceptionResolver {
       }
       if (cause instanceof DstackException known) {
         return ofKind(request, known);
+      }
+      if (cause instanceof InvalidParameterException) {
+        return ApiException.badRequest("The query string or the form can't be read");
       }
     }
     return unexpected(request, failure);
