@@ -438,8 +438,11 @@ public final class DstackServer implements AutoCloseable {
   private String clientConfig(String url, String token) {
     ClientConfigFile file = new ClientConfigFile(options.home());
     Boolean wanted = options.updateClientConfig();
+    if (Boolean.FALSE.equals(wanted)) {
+      return "";
+    }
     boolean makeDefault =
-        wanted != null ? wanted : !file.hasOtherDefault(url, Bootstrap.MAIN) || asked(url);
+        Boolean.TRUE.equals(wanted) || !file.hasOtherDefault(url, Bootstrap.MAIN) || asked(url);
     ClientConfigFile.Change change = file.put(url, Bootstrap.MAIN, token, makeDefault);
     return switch (change) {
       case NONE -> "";

@@ -49,13 +49,18 @@ public final class Main implements Callable<Integer> {
   private @Nullable String logLevel;
 
   @Option(
+      names = {"-d", "--debug"},
+      description = "The same as --log-level DEBUG.")
+  private boolean debug;
+
+  @Option(
       names = {"-y", "--yes"},
       description = "Make this server the default of the CLI without asking.")
   private boolean yes;
 
   @Option(
       names = {"-n", "--no"},
-      description = "Leave the CLI's default as it is.")
+      description = "Leave the CLI's configuration as it is.")
   private boolean no;
 
   private Main() {}
@@ -73,7 +78,7 @@ public final class Main implements Callable<Integer> {
     try {
       ServerOptions options =
           ServerOptions.of(
-              new ServerOptions.Flags(host, port, token, role, logLevel, update),
+              new ServerOptions.Flags(host, port, token, role, debug ? "DEBUG" : logLevel, update),
               System.getenv(),
               Path.of(System.getProperty("user.home")));
       // Before anything makes a logger.
