@@ -75,8 +75,8 @@ public record Capacity(FleetRow fleet, FleetPlan plan, List<Machine> machines, L
   public List<Shown> offers(Requirements wanted, boolean mayCreate) {
     List<Shown> shown = new ArrayList<>();
     for (Machine machine : machines) {
-      if (wanted.refusal(machine.offer()).isEmpty()) {
-        boolean fits = wanted.refusal(machine.free()).isEmpty();
+      if (fits(wanted, machine.offer(), machine.offer().resources())) {
+        boolean fits = fits(wanted, machine.offer(), machine.free());
         int total = plan.sharing() instanceof Sharing.Blocks(int blocks) ? blocks : 1;
         shown.add(
             new Shown(machine.offer(), fits ? Availability.IDLE : Availability.BUSY, 1, total));
@@ -84,12 +84,35 @@ public record Capacity(FleetRow fleet, FleetPlan plan, List<Machine> machines, L
     }
     if (mayCreate) {
       for (Offer offer : makes) {
-        if (wanted.refusal(offer).isEmpty()) {
+        if (fits(wanted, offer, offer.resources())) {
           shown.add(new Shown(offer, offer.availability(), 1, 1));
         }
       }
     }
     return shown;
+  }
+
+  /** By request, the upper bounds are about what the job gets, which is the least it asked for. */
+  private boolean fits(Requirements wanted, Offer offer, Resources has) {
+    if (!(plan.sharing() instanceof Sharing.ByRequest)) {
+      return wanted.refusal(with(offer, has)).isEmpty();
+    }
+    Resources taken = wanted.taken(has);
+    return wanted.refusal(with(offer, taken)).isEmpty()
+        && taken.cpus() <= has.cpus()
+        && taken.memoryMib() <= has.memoryMib()
+        && taken.diskMib() <= has.diskMib();
+  }
+
+  private static Offer with(Offer offer, Resources resources) {
+    return new Offer(
+        offer.backend(),
+        offer.instanceType(),
+        offer.region(),
+        resources,
+        offer.price(),
+        offer.availability(),
+        offer.backendData());
   }
 
   private static Resources free(Resources has, List<ClaimRow> claims, Sharing sharing) {

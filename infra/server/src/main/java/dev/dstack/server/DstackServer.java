@@ -15,6 +15,7 @@ import dev.dstack.db.DatabaseRole;
 import dev.dstack.db.DatabaseUrl;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.crypto.KeyFile;
+import dev.dstack.db.crypto.KeyRotation;
 import dev.dstack.db.log.FileLogStore;
 import dev.dstack.db.log.LogStore;
 import dev.dstack.db.records.Deployment;
@@ -23,10 +24,14 @@ import dev.dstack.embedded.EmbeddedPostgres;
 import dev.dstack.embedded.EmbeddedStack;
 import dev.dstack.embedded.EmbeddedTemporal;
 import dev.dstack.embedded.Progress;
+import dev.dstack.embedded.TemporalNamespace;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.workflows.support.SearchAttributes;
 import io.temporal.client.WorkflowClient;
+import io.temporal.serviceclient.OperatorServiceStubs;
+import io.temporal.serviceclient.OperatorServiceStubsOptions;
+import io.temporal.serviceclient.WorkflowServiceStubs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -156,6 +161,9 @@ public final class DstackServer implements AutoCloseable {
     InstalledBackends backends = new InstalledBackends(context);
     ServerConfig config = config(backends.forConfigFile());
     Encryption encryption = encryption(config);
+    if (options.role().servesHttp()) {
+      rotateKeys(database, encryption);
+    }
     LogStore logs = new FileLogStore(options.serverDir());
 
     CompletableFuture<Workers> workers =
@@ -187,8 +195,6 @@ public final class DstackServer implements AutoCloseable {
   }
 
   private EmbeddedStack startEmbedded(boolean withDatabase, boolean withTemporal) {
-    Map<String, String> attributes = new LinkedHashMap<>();
-    SearchAttributes.ALL.forEach(key -> attributes.put(key.getName(), "keyword"));
     EmbeddedStack stack =
         EmbeddedStack.start(
             new EmbeddedStack.Config(
@@ -196,7 +202,7 @@ public final class DstackServer implements AutoCloseable {
                 EmbeddedPostgres.defaultCacheDirectory(System.getenv()),
                 withDatabase ? DATABASE : null,
                 withTemporal ? options.temporalNamespace() : null,
-                attributes,
+                searchAttributes(),
                 Progress.log()));
     parts.push(stack);
     return stack;
@@ -211,9 +217,7 @@ public final class DstackServer implements AutoCloseable {
     String identity = "dstack-" + ProcessHandle.current().pid();
     CompletableFuture<WorkflowClient> client =
         address != null
-            ? CompletableFuture.completedFuture(
-                TemporalClients.connect(
-                    address, options.temporalNamespace(), options.temporalTls(), identity))
+            ? connectExternal(address, identity)
             : CompletableFuture.supplyAsync(
                 () ->
                     TemporalClients.connect(
@@ -230,9 +234,50 @@ public final class DstackServer implements AutoCloseable {
     return client;
   }
 
+  /**
+   * Whoever runs workflows sees to it that there is a namespace for them, with our search
+   * attributes.
+   */
+  private CompletableFuture<WorkflowClient> connectExternal(String address, String identity) {
+    WorkflowClient client =
+        TemporalClients.connect(
+            address, options.temporalNamespace(), options.temporalTls(), identity);
+    if (!options.role().works()) {
+      return CompletableFuture.completedFuture(client);
+    }
+    return CompletableFuture.supplyAsync(
+        () -> {
+          WorkflowServiceStubs stubs = client.getWorkflowServiceStubs();
+          OperatorServiceStubs operator =
+              OperatorServiceStubs.newServiceStubs(
+                  OperatorServiceStubsOptions.newBuilder()
+                      .setChannel(stubs.getRawChannel())
+                      .validateAndBuildWithDefaults());
+          new TemporalNamespace(stubs, options.temporalNamespace())
+              .prepare(operator, searchAttributes());
+          return client;
+        });
+  }
+
+  private static Map<String, String> searchAttributes() {
+    Map<String, String> attributes = new LinkedHashMap<>();
+    SearchAttributes.ALL.forEach(key -> attributes.put(key.getName(), "keyword"));
+    return attributes;
+  }
+
   private String deployment(DatabaseUrl url) {
     try (Database owner = Database.open(url, DatabaseRole.OWNER, 1)) {
       return Deployment.loadOrCreate(owner, clock.instant()).toString();
+    }
+  }
+
+  /** Values that an older key encrypted are written again with the first one. */
+  private static void rotateKeys(DatabaseUrl url, Encryption encryption) {
+    try (Database owner = Database.open(url, DatabaseRole.OWNER, 1)) {
+      int count = KeyRotation.run(owner, encryption);
+      if (count > 0) {
+        log.info("{} stored values were encrypted again with the first key", count);
+      }
     }
   }
 
@@ -286,6 +331,20 @@ public final class DstackServer implements AutoCloseable {
   }
 
   private Encryption encryption(ServerConfig config) {
+    // With a key left out, values would be kept with another one, or in clear.
+    List<String> wrong =
+        config.problems().stream()
+            .filter(problem -> problem.field().startsWith("encryption"))
+            .map(ServerConfig.Problem::pretty)
+            .toList();
+    if (!wrong.isEmpty() || (config.keys() != null && config.keys().isEmpty())) {
+      throw new StartupException(
+          wrong.isEmpty()
+              ? options.configFile()
+                  + ": encryption.keys is empty; take `encryption` out or name a key."
+              : "The encryption keys can't be used as they are written. "
+                  + String.join("; ", wrong));
+    }
     return Encryption.of(
         config.keys() != null
             ? config.keys()

@@ -15,6 +15,8 @@ import dev.dstack.model.run.RunStatus;
 import dev.dstack.workflows.instance.InstanceWorkflow;
 import dev.dstack.workflows.view.InstanceView;
 import dev.dstack.workflows.view.RunView;
+import dev.dstack.workflows.world.Faults.Call;
+import dev.dstack.workflows.world.Faults.Kind;
 import dev.dstack.workflows.world.Scripts;
 import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
@@ -186,7 +188,10 @@ class FleetWorkflowTest {
                 null,
                 false));
     stage.await("claimed", () -> stage.world.claims.containsKey(job));
+    stage.faults.inject(new Call("signal.ClosedWorkflows", 1), Kind.FAIL, () -> {});
+    stage.faults.record();
     stage.await("taken back", () -> stage.world.claims.isEmpty());
+    assertThat(stage.faults.bitten()).isEqualTo(1);
     stage.deleteFleet(fleet);
   }
 

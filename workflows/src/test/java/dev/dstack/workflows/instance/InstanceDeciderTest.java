@@ -98,16 +98,14 @@ class InstanceDeciderTest {
             .map(one -> ((InstanceCommand.Tell) one).report())
             .findFirst()
             .orElseThrow();
-    assertThat(last)
-        .isInstanceOfAny(InstanceReport.Gone.class, InstanceReport.Failed.class);
+    assertThat(last).isInstanceOfAny(InstanceReport.Gone.class, InstanceReport.Failed.class);
   }
 
   @Example
   void theIntentIsShownBeforeAnythingIsCreated() {
     InstanceInput input = input(BackendType.LOCAL);
     List<InstanceCommand> commands =
-        InstanceDecider.decide(
-                input, InstanceState.initial(input), new InstanceEvent.Begin(), T0)
+        InstanceDecider.decide(input, InstanceState.initial(input), new InstanceEvent.Begin(), T0)
             .commands();
     assertThat(commands).hasSize(2);
     assertThat(commands.getFirst()).isInstanceOf(InstanceCommand.Show.class);
@@ -129,11 +127,9 @@ class InstanceDeciderTest {
         state = InstanceDecider.decide(input, state, event, T0).state();
       }
       Instant late = T0.plus(InstanceDecider.UNREACHABLE_DEADLINE).plus(Duration.ofSeconds(1));
-      state =
-          InstanceDecider.decide(input, state, new InstanceEvent.Tick(late), late).state();
+      state = InstanceDecider.decide(input, state, new InstanceEvent.Tick(late), late).state();
       assertThat(state.phase())
-          .isEqualTo(
-              backend.equals(BackendType.LOCAL) ? Phase.UNREACHABLE : Phase.TERMINATING);
+          .isEqualTo(backend.equals(BackendType.LOCAL) ? Phase.UNREACHABLE : Phase.TERMINATING);
     }
   }
 
@@ -144,7 +140,9 @@ class InstanceDeciderTest {
     state = InstanceDecider.decide(input, state, new InstanceEvent.Begin(), T0).state();
     state =
         InstanceDecider.decide(
-                input, state, new InstanceEvent.ProvisioningFailed(ErrorKind.NO_CAPACITY, "none"),
+                input,
+                state,
+                new InstanceEvent.ProvisioningFailed(ErrorKind.NO_CAPACITY, "none"),
                 T0)
             .state();
     Instant late = T0.plus(InstanceDecider.ESCALATE_AFTER);

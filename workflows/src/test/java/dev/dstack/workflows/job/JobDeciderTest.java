@@ -77,7 +77,7 @@ class JobDeciderTest {
                   random.nextInt(5),
                   TaskStatus.values()[random.nextInt(3)],
                   null,
-                  "/work",
+                  "/home/job",
                   "nobody"));
       case 4 ->
           new JobEvent.News(

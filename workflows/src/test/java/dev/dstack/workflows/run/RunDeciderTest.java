@@ -194,7 +194,14 @@ class RunDeciderTest {
       List<FleetAnswer.Refusal> why = List.of(new FleetAnswer.Refusal("fleet", "is full"));
       FleetAnswer answer =
           switch (random.nextInt(4)) {
-            case 0 -> new FleetAnswer.Refused(request.requestId(), ask.fleet(), why);
+            // What a fleet has granted it does not refuse, nor the other way round.
+            case 0 -> {
+              if (granted.contains(key)) {
+                yield granted(ask);
+              }
+              closed.add(key);
+              yield new FleetAnswer.Refused(request.requestId(), ask.fleet(), why);
+            }
             case 1 ->
                 new FleetAnswer.Queued(request.requestId(), ask.fleet(), why, random.nextBoolean());
             default -> {

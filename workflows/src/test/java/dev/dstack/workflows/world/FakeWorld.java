@@ -207,7 +207,7 @@ public final class FakeWorld {
           }
           machine.tasks.put(ref.job(), known);
         }
-        return new TaskNews.Phase(1, TaskStatus.RUNNING, known.runningAt, "/work", "nobody");
+        return new TaskNews.Phase(1, TaskStatus.RUNNING, known.runningAt, "/home/job", "nobody");
       }
     }
 
@@ -225,7 +225,7 @@ public final class FakeWorld {
         Instant ends = task.endsAt;
         TaskExit exit = task.exit;
         if (ends != null && exit != null && !clock.get().isBefore(ends)) {
-          return new TaskNews.Exited(exit, task.runningAt, ends, "/work", "nobody");
+          return new TaskNews.Exited(exit, task.runningAt, ends, "/home/job", "nobody");
         }
         throw ApplicationFailure.newFailure("nothing new", ErrorKind.NOT_READY.name());
       }

@@ -1,6 +1,5 @@
 package dev.dstack.workflows.world;
 
-import static java.util.Comparator.comparing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.model.fleet.Sharing;
@@ -8,7 +7,6 @@ import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.ids.WorkflowIds;
 import dev.dstack.model.job.JobStatus;
-import dev.dstack.model.offer.Requirements;
 import dev.dstack.model.run.RunStatus;
 import dev.dstack.workflows.fleet.FleetRef;
 import dev.dstack.workflows.run.RunPlan;
@@ -26,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
@@ -45,47 +44,100 @@ class HarnessTest {
     return EnumSet.allOf(Kind.class);
   }
 
+  /** A run that ends by itself: fleet, instance, volume, job, end of the fleet. */
   @Test
   void everyFaultAtEveryCall() {
-    List<Call> calls = new ArrayList<>();
-    List<String> failures = Collections.synchronizedList(new ArrayList<>());
-    try (Stage stage = new Stage(cacheSize())) {
-      RunView end = live(stage, null, null, failures);
-      assertThat(end.status()).isEqualTo(RunStatus.DONE);
-      calls.addAll(stage.faults.seen());
-    }
-    assertThat(failures).isEmpty();
+    List<Call> calls = calls(Ending.BY_ITSELF);
     assertThat(new TreeSet<>(calls.stream().map(Call::activity).toList()))
-        .as("activities that the scenario calls")
-        .contains(
+        .as("activities that take part")
+        .containsExactly(
+            "agent.RemoveTask",
             "agent.SubmitTask",
             "agent.WatchTask",
-            "agent.RemoveTask",
-            "volume.AttachVolumes",
-            "volume.DetachVolumes",
+            "cloud.AwaitHost",
+            "cloud.EnsureMachine",
+            "cloud.Offers",
             "cloud.TerminateMachine",
+            "cloud.WatchHost",
+            "signal.FleetInstanceReported",
+            "signal.FleetRelease",
             "signal.FleetReserve",
+            "signal.InstanceTerminate",
             "signal.RunFleetAnswered",
-            "view.ProjectRun");
+            "signal.RunJobReported",
+            "view.ProjectFleet",
+            "view.ProjectInstance",
+            "view.ProjectJob",
+            "view.ProjectRun",
+            "volume.AttachVolumes",
+            "volume.DetachVolumes");
+    haunt(Ending.BY_ITSELF, kinds(), calls);
+  }
+
+  /** What only a stopped run calls. */
+  @Test
+  void everyFaultAtTheCallsOfAStop() {
+    Set<Kind> kinds = EnumSet.copyOf(kinds());
+    kinds.removeAll(EnumSet.of(Kind.STOP, Kind.CANCEL));
+    List<Call> calls =
+        calls(Ending.STOPPED).stream()
+            .filter(call -> Set.of("agent.StopTask", "signal.JobStop").contains(call.activity()))
+            .toList();
+    assertThat(calls).hasSize(2);
+    haunt(Ending.STOPPED, kinds, calls);
+  }
+
+  /** The fault bites: where the agent does not know a task again, it is executed twice. */
+  @Test
+  void withoutIdempotenceADeliveryTooManyIsNoticed() {
+    for (Kind kind : List.of(Kind.TWICE, Kind.LOSE_REPLY)) {
+      List<String> failures = new ArrayList<>();
+      try (Stage stage = new Stage(cacheSize())) {
+        stage.world.agentDedupes = false;
+        live(stage, Ending.BY_ITSELF, new Call("agent.SubmitTask", 1), kind, failures);
+      }
+      assertThat(failures).anyMatch(text -> text.contains("executed 2 times"));
+    }
+  }
+
+  enum Ending {
+    BY_ITSELF,
+    STOPPED
+  }
+
+  private List<Call> calls(Ending ending) {
+    List<String> failures = new ArrayList<>();
+    try (Stage stage = new Stage(cacheSize())) {
+      live(stage, ending, null, null, failures);
+      assertThat(failures).isEmpty();
+      // The polls of a watch are all alike.
+      return stage.faults.seen().stream()
+          .filter(call -> !call.activity().contains("Watch") || call.number() <= 2)
+          .toList();
+    }
+  }
+
+  private void haunt(Ending ending, Set<Kind> kinds, List<Call> calls) {
+    List<String> failures = Collections.synchronizedList(new ArrayList<>());
     Map<Kind, Integer> bites = Collections.synchronizedMap(new EnumMap<>(Kind.class));
-    // A lost workflow task is missed after seconds of real time, so several lives run at once.
+    // Some faults are missed after seconds of real time, so several lives run at once.
     try (ExecutorService lives = Executors.newFixedThreadPool(4)) {
-      List<Kind> slowFirst = kinds().stream().sorted(comparing(k -> k != Kind.RESTART)).toList();
-      for (Kind kind : slowFirst) {
+      for (Kind kind : kinds) {
         for (Call call : calls) {
-          lives.execute(() -> bites.merge(kind, live(call, kind, failures), Integer::sum));
+          lives.execute(
+              () -> bites.merge(kind, bitten(ending, call, kind, failures), Integer::sum));
         }
       }
     }
     assertThat(failures).isEmpty();
     // A call may not come in the same number when things happen at another time; most do.
     bites.forEach(
-        (kind, times) -> assertThat(times).as("%s", kind).isGreaterThan(calls.size() / 2));
+        (kind, times) -> assertThat(times).as("%s", kind).isGreaterThan(calls.size() * 3 / 4));
   }
 
-  private int live(Call call, Kind kind, List<String> failures) {
+  private int bitten(Ending ending, Call call, Kind kind, List<String> failures) {
     try (Stage stage = new Stage(cacheSize())) {
-      live(stage, call, kind, failures);
+      live(stage, ending, call, kind, failures);
       return stage.faults.bitten();
     } catch (RuntimeException | AssertionError e) {
       failures.add(kind + " at " + call + ": " + e);
@@ -93,28 +145,9 @@ class HarnessTest {
     }
   }
 
-  /** Fleet, run of two attempts with a volume, end of the fleet; every activity takes part. */
-  private RunView live(Stage stage, Call call, Kind kind, List<String> failures) {
-    boolean stopped = scenario == Scenario.STOPPED;
-    stage.faults.record();
-    stage.world.offer(Stage.offer("box", 4, 0));
-    FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(1, 1, new Sharing.ByRequest()));
-    stage.awaitReady(1);
-    Requirements small = Stage.cpus(1);
-    RunPlan plan =
-        new RunPlan(
-            "task",
-            0,
-            null,
-            null,
-            Duration.ofSeconds(10),
-            List.of(),
-            List.of(fleet),
-            true,
-            List.of(new RunPlan.JobPlan(0, 0, "hello-0-0", small, List.of("data"))));
-    stage.world.jobsDo(
-        stopped ? Scripts.forever() : new Scripts.Exits(Duration.ofSeconds(5), 0));
-    RunId id = new RunId(new java.util.UUID(7, 7));
+  private void live(Stage stage, Ending ending, Call call, Kind kind, List<String> failures) {
+    RunId id = new RunId(new UUID(7, 7));
+    boolean stopped = ending == Ending.STOPPED;
     if (kind != null) {
       Runnable action =
           switch (kind) {
@@ -130,17 +163,31 @@ class HarnessTest {
           };
       stage.faults.inject(call, kind, () -> attempt(action));
     }
+    stage.faults.record();
+    stage.world.offer(Stage.offer("box", 4, 0));
+    FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(1, 1, new Sharing.ByRequest()));
+    stage.awaitReady(1);
+    RunPlan plan =
+        new RunPlan(
+            "task",
+            0,
+            null,
+            null,
+            Duration.ofSeconds(10),
+            List.of(),
+            List.of(fleet),
+            true,
+            List.of(new RunPlan.JobPlan(0, 0, "hello-0-0", Stage.cpus(1), List.of("data"))));
+    stage.world.jobsDo(stopped ? Scripts.forever() : new Scripts.Exits(Duration.ofSeconds(5), 0));
     stage.submit(id, "hello", plan);
     if (stopped) {
       stage.awaitStatus(id, RunStatus.RUNNING);
       stage.stop(id, "hello", false);
     }
-    String what = kind + " at " + call;
     RunView end = stage.end(id, "hello");
     stage.result(WorkflowIds.job(id, 0, 0, 0), true);
     stage.deleteFleet(fleet);
-    check(stage, id, end, what, failures);
-    return end;
+    check(stage, id, end, kind + " at " + call, failures);
   }
 
   private static void tell(Stage stage, RunId id, boolean abort) {

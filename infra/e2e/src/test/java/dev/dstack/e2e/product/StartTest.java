@@ -106,11 +106,6 @@ final class StartTest {
   }
 
   @Test
-  void aConfigurationThatIsNoYamlIsNamedWithItsLine() {
-    refused(Map.of(), "projects:\n- name: [\n", "config.yml");
-  }
-
-  @Test
   void aPortThatIsTakenIsNamed() throws IOException {
     ServerProcess server = ServerProcess.prepare(home, "", Map.of());
     try (java.net.ServerSocket taken =
