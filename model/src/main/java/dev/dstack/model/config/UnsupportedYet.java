@@ -67,11 +67,16 @@ public final class UnsupportedYet {
     refuse(base.user() != null, "user", "take it out; commands run as the user of the agent");
     refuse(!base.volumes().isEmpty(), "volumes", "use paths of the host directly");
     refuse(!base.repos().isEmpty(), "repos", "use `files`, or clone in `commands`");
+    refuse(
+        base.resources().shmSize() != null,
+        "resources.shm_size",
+        "take it out; processes share /dev/shm of the host");
     refuse(base.dstack(), "dstack", "take it out and pass the address of the server in `env`");
   }
 
   private void checkProfile(ProfileParams profile) {
     refuse(profile.instances() != null, "instances", "use `fleets` to choose where it runs");
+    refuse(profile.backendOptions() != null, "backend_options", "take it out");
     refuse(profile.reservation() != null, "reservation", "take it out");
     refuse(profile.utilizationPolicy() != null, "utilization_policy", "use `max_duration`");
   }

@@ -47,6 +47,8 @@ class UnsupportedYetTest {
         "'nodes':2                                | nodes",
         "'instances':['a']                        | instances",
         "'reservation':'r'                        | reservation",
+        "'resources':{'shm_size':'1GB'}           | resources.shm_size",
+        "'backend_options':[{'type':'vastai'}]    | backend_options",
         "'utilization_policy':{'min_gpu_utilization':1,'time_window':'10m'} | utilization_policy",
         "'dstack':true                            | dstack",
       })

@@ -403,6 +403,13 @@ public final class Bench {
       names.add("pending-" + i);
     }
     Runs runs = server.runs();
+    List<String> warm = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      warm.add("warm-pending-" + i);
+    }
+    parallel(4, warm, name -> runs.submit(waiting(name)));
+    stopAll(api, warm);
+    awaitQuiet(server);
     Usage usage = new Usage(roots(server));
     long begun = System.nanoTime();
     parallel(4, names, name -> runs.submit(waiting(name)));
@@ -424,24 +431,18 @@ public final class Bench {
                 + number(upstream.acceptedCpuMs(), 0)
                 + " ms");
     // All of them are workflows that wait before it is measured what they cost.
-    Await.until(
-        "the server is quiet",
-        LONG,
-        () -> {
-          Usage now = new Usage(roots(server));
-          Usage.over(Duration.ofSeconds(3));
-          return now.allCpuSeconds() < 0.6;
-        });
+    awaitQuiet(server);
     Usage holding = new Usage(roots(server));
+    Usage.over(Duration.ofSeconds(30));
+    Map<String, Double> percent = holding.percent();
+    double sum = percent.values().stream().mapToDouble(Double::doubleValue).sum();
     List<Double> calls = new ArrayList<>();
     for (int i = 0; i < 40; i++) {
       long call = System.nanoTime();
       api.post("/api/users/get_my_user").ok();
       calls.add(seconds(call) * 1000);
-      Usage.over(Duration.ofMillis(500));
+      Usage.over(Duration.ofMillis(200));
     }
-    Map<String, Double> percent = holding.percent();
-    double sum = percent.values().stream().mapToDouble(Double::doubleValue).sum();
     table.number("pending_percent_of_core", percent);
     table.number("pending_trivial_call_ms", Statistics.of(calls).sorted());
     table.row(
@@ -465,6 +466,19 @@ public final class Bench {
                 + upstream.pendingRuns()
                 + ")");
     stopAll(api, names);
+    // Their ends are work as well, and none of what is measured next.
+    awaitQuiet(server);
+  }
+
+  private static void awaitQuiet(ServerProcess server) {
+    Await.until(
+        "the server is quiet",
+        LONG,
+        () -> {
+          Usage now = new Usage(roots(server));
+          Usage.over(Duration.ofSeconds(3));
+          return now.allCpuSeconds() < 0.6;
+        });
   }
 
   /** A run that nothing can serve and that waits for something that can. */
