@@ -1,40 +1,51 @@
-# Adds up surefire's XML reports. Records are tags, so that nothing depends on line breaks.
-# Prints a line for each module, then the names of skipped and failed tests, then the totals.
-BEGIN { RS = "<" }
+# Adds up what Maven's log says of the tests; then come the names of those that failed, and, from surefire's
+# XML reports after it, of those that were skipped. The last line has the totals.
+# Counts are from the log and not from the reports: where two engines run tests of one class, the second
+# report overwrites the first.
 
-function attribute(name,    text) {
-  if (!match($0, "[ \t\n]" name "=\"[^\"]*\"")) return ""
-  text = substr($0, RSTART, RLENGTH)
-  sub("^[ \t\n]" name "=\"", "", text)
-  sub("\"$", "", text)
-  gsub("&lt;", "<", text); gsub("&gt;", ">", text); gsub("&quot;", "\"", text); gsub("&amp;", "\\&", text)
-  return text
+function attribute(text, name,    value) {
+  if (!match(text, "[ \t\n]" name "=\"[^\"]*\"")) return ""
+  value = substr(text, RSTART, RLENGTH)
+  sub("^[ \t\n]" name "=\"", "", value)
+  sub("\"$", "", value)
+  gsub("&lt;", "<", value); gsub("&gt;", ">", value); gsub("&quot;", "\"", value); gsub("&amp;", "\\&", value)
+  return value
 }
 
-FNR == 1 {
-  module = FILENAME
-  sub("/target/surefire-reports/.*", "", module)
+function number(name) {
+  return match($0, name ": [0-9.]+") ? substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 2) : 0
+}
+
+FNR == 1 { report = FILENAME ~ /\.xml$/ }
+
+!report && /^\[INFO\] Building dstack/ { module = $3 }
+
+!report && /Tests run: [0-9]+, .*Time elapsed: / {
   if (!(module in tests)) order[++modules] = module
-  inside = 0
+  tests[module] += number("Tests run")
+  failed[module] += number("Failures") + number("Errors")
+  skipped[module] += number("Skipped")
+  time[module] += number("Time elapsed")
 }
 
-/^testsuite[ \t\n]/ && !inside {
-  inside = 1
-  tests[module] += attribute("tests")
-  failed[module] += attribute("failures") + attribute("errors")
-  skipped[module] += attribute("skipped")
-  time[module] += attribute("time")
+!report && /<<< (FAILURE|ERROR)!/ && !/Tests run: / {
+  name = $0
+  sub(/^\[ERROR\] */, "", name)
+  sub(/ -- Time elapsed.*/, "", name)
+  if (!(name in seen)) { seen[name] = 1; failures[++nfailures] = name }
 }
 
-/^testcase[ \t\n]/ { test = attribute("classname") "." attribute("name") }
-/^skipped[ \t\n\/>]/ { why = attribute("message"); skips[++nskips] = test (why == "" ? "" : ": " why) }
-/^(failure|error)[ \t\n\/>]/ && !(test in seen) { seen[test] = 1; failures[++nfailures] = test }
+report && /<testcase[ \t]/ { test = attribute($0, "classname") "." attribute($0, "name") }
+report && /<skipped[ \t\/>]/ {
+  why = attribute($0, "message")
+  skips[++nskips] = test (why == "" ? "" : ": " why)
+}
 
 END {
-  printf "%-22s %7s %7s %7s %8s\n", "module", "tests", "failed", "skipped", "seconds"
+  printf "%-26s %7s %7s %7s %8s\n", "module", "tests", "failed", "skipped", "seconds"
   for (i = 1; i <= modules; i++) {
     m = order[i]
-    printf "%-22s %7d %7d %7d %8.1f\n", m, tests[m], failed[m], skipped[m], time[m]
+    printf "%-26s %7d %7d %7d %8.1f\n", m, tests[m], failed[m], skipped[m], time[m]
     all += tests[m]; bad += failed[m]; none += skipped[m]
   }
   for (i = 1; i <= nskips; i++) printf "skipped: %s\n", skips[i]

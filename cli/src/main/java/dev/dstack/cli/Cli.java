@@ -1,10 +1,10 @@
 package dev.dstack.cli;
 
-import dev.dstack.cli.command.Args;
 import dev.dstack.cli.config.Connection;
 import dev.dstack.cli.config.ProjectEntry;
 import dev.dstack.cli.http.ApiClient;
 import dev.dstack.cli.http.ServerAddress;
+import dev.dstack.cli.spec.Args;
 import dev.dstack.cli.term.Terminal;
 import java.nio.file.Path;
 import java.time.Clock;

@@ -1,9 +1,9 @@
 package dev.dstack.cli;
 
-import dev.dstack.cli.command.Args;
-import dev.dstack.cli.command.Command;
 import dev.dstack.cli.command.Commands;
-import dev.dstack.cli.command.Spec;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.Style;
 import dev.dstack.cli.term.Terminal;
 import java.nio.file.Path;

@@ -66,7 +66,7 @@ class ApplyTest {
         body -> {
           int from = Integer.parseInt(body.get("next_token").text("0"));
           for (int i = 0; i < 20 && from >= lines.size(); i++) {
-            Thread.sleep(10);
+            server.holdBack(java.time.Duration.ofMillis(10));
           }
           List<String> fresh = lines.subList(Math.min(from, lines.size()), lines.size());
           return FakeServer.ok(
@@ -230,7 +230,7 @@ class ApplyTest {
           boolean first = body.get("job_submission_id").is(Shapes.SUBMISSION);
           boolean fresh = body.get("next_token").isNull();
           if (!fresh) {
-            Thread.sleep(50);
+            server.holdBack(java.time.Duration.ofMillis(50));
           }
           return FakeServer.ok(
               fresh ? Shapes.logs("1", first ? "attempt one" : "attempt two") : Shapes.logs("1"));

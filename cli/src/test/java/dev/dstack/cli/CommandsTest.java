@@ -65,7 +65,7 @@ class CommandsTest {
         body -> {
           boolean fresh = body.get("next_token").isNull();
           if (!fresh) {
-            Thread.sleep(50);
+            server.holdBack(java.time.Duration.ofMillis(50));
           }
           return FakeServer.ok(fresh ? Shapes.logs("1", "one") : Shapes.logs("1"));
         });

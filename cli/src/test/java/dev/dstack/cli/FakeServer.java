@@ -9,13 +9,16 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 
 /** A server with answers of the right shape, and a memory of what it was asked. */
 final class FakeServer implements AutoCloseable {
@@ -32,6 +35,7 @@ final class FakeServer implements AutoCloseable {
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final Map<String, Route> routes = new ConcurrentHashMap<>();
   private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
 
   FakeServer() throws IOException {
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -39,6 +43,13 @@ final class FakeServer implements AutoCloseable {
     server.createContext("/", this::handle);
     server.start();
     on("/api/project/main/repos/init", body -> ok(null));
+  }
+
+  /** As the real server does where there is nothing new: keeps the answer back for a moment. */
+  void holdBack(Duration atMost) throws InterruptedException {
+    if (closed.await(atMost.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw new InterruptedException("the server is closed");
+    }
   }
 
   static Answer ok(Object json) {
@@ -115,6 +126,7 @@ final class FakeServer implements AutoCloseable {
 
   @Override
   public void close() {
+    closed.countDown();
     server.stop(0);
     threads.shutdownNow();
   }

@@ -46,7 +46,7 @@ class PtyTest {
         body -> {
           boolean fresh = body.get("next_token").isNull();
           if (!fresh) {
-            Thread.sleep(50);
+            server.holdBack(java.time.Duration.ofMillis(50));
           }
           return FakeServer.ok(fresh ? Shapes.logs("1", "hello from the job") : Shapes.logs("1"));
         });

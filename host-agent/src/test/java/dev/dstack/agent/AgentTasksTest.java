@@ -214,6 +214,7 @@ class AgentTasksTest {
                 "PATH",
                 "LANG",
                 "PYTHONUNBUFFERED",
+                "DSTACK_WORKING_DIR",
                 "DSTACK_AGENT_TASK",
                 "PWD",
                 "SHLVL",

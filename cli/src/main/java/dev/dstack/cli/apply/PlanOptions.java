@@ -2,9 +2,9 @@ package dev.dstack.cli.apply;
 
 import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
-import dev.dstack.cli.command.Args;
-import dev.dstack.cli.command.Spec;
 import dev.dstack.cli.config.Profiles;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.Times;
 import java.math.BigDecimal;
 import java.util.LinkedHashMap;

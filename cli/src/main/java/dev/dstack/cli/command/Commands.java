@@ -1,6 +1,8 @@
 package dev.dstack.cli.command;
 
 import dev.dstack.cli.apply.ApplyCommand;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.train.TrainCommand;
 import org.jspecify.annotations.Nullable;
 

@@ -3,6 +3,9 @@ package dev.dstack.cli.command;
 import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
 import dev.dstack.cli.ExitCode;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import java.util.ArrayList;
 import java.util.List;
 

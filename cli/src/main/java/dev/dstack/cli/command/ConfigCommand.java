@@ -4,6 +4,9 @@ import dev.dstack.cli.Cli;
 import dev.dstack.cli.ExitCode;
 import dev.dstack.cli.config.ClientConfig;
 import dev.dstack.cli.config.ProjectEntry;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.Terminal;
 
 /** The form of {@code project add} that older dstack had, still in many people's scripts. */

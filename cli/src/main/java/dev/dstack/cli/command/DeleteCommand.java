@@ -7,6 +7,10 @@ import dev.dstack.cli.Session;
 import dev.dstack.cli.apply.ConfigurationFile;
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.run.RunTable;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Confirm;
+import dev.dstack.cli.spec.Spec;
 import java.util.List;
 import java.util.Map;
 

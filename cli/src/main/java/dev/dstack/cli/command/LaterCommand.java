@@ -2,6 +2,9 @@ package dev.dstack.cli.command;
 
 import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 
 /** A command of dstack that this release does not have, refused by its name. */
 final class LaterCommand implements Command {

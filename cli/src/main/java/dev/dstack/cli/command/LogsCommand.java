@@ -5,6 +5,9 @@ import dev.dstack.cli.CliException;
 import dev.dstack.cli.Session;
 import dev.dstack.cli.apply.RunFollower;
 import dev.dstack.cli.data.Doc;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.Times;
 import java.time.Instant;
 

@@ -2,6 +2,9 @@ package dev.dstack.cli.command;
 
 import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.spec.Command;
+import dev.dstack.cli.spec.Spec;
 import java.util.List;
 
 /** Only the words: the start script hands {@code dstack server} to the server's own program. */

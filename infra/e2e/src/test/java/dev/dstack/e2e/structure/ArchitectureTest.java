@@ -278,7 +278,7 @@ final class ArchitectureTest {
 
   @ParameterizedTest(name = "{0}")
   @ValueSource(
-      strings = {"activities", "agent", "api", "backends", "cli", "db", "embedded", "workflows"})
+      strings = {"activities", "agent", "api", "backends", "cli", "db", "embedded"})
   void featurePackagesHaveNoCycles(String module) {
     slices()
         .matching(ROOT + module + ".(*)..")
@@ -286,6 +286,25 @@ final class ArchitectureTest {
         .beFreeOfCycles()
         .allowEmptyShould(true)
         .check(product);
+  }
+
+  /** Workflows converse, so they know each other's messages; how another decides is its own. */
+  @Test
+  void workflowsKnowOfEachOtherOnlyInterfacesAndMessages() {
+    for (String feature : List.of("fleet", "instance", "job", "run")) {
+      noClasses()
+          .that()
+          .resideInAPackage("dev.dstack.workflows." + feature + "..")
+          .should()
+          .dependOnClassesThat(
+              describe(
+                  "decide or implement another workflow",
+                  type ->
+                      type.getPackageName().startsWith("dev.dstack.workflows.")
+                          && !type.getPackageName().equals("dev.dstack.workflows." + feature)
+                          && type.getSimpleName().matches(".*(WorkflowImpl|Decider)")))
+          .check(product);
+    }
   }
 
   @Test

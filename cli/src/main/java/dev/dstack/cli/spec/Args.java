@@ -1,4 +1,4 @@
-package dev.dstack.cli.command;
+package dev.dstack.cli.spec;
 
 import dev.dstack.cli.CliException;
 import java.util.List;
