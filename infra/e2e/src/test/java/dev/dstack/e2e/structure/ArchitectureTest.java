@@ -277,8 +277,7 @@ final class ArchitectureTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @ValueSource(
-      strings = {"activities", "agent", "api", "backends", "cli", "db", "embedded"})
+  @ValueSource(strings = {"activities", "agent", "api", "backends", "cli", "db", "embedded"})
   void featurePackagesHaveNoCycles(String module) {
     slices()
         .matching(ROOT + module + ".(*)..")

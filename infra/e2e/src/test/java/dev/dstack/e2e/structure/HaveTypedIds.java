@@ -13,7 +13,7 @@ final class HaveTypedIds extends ArchCondition<JavaClass> {
   private static final Set<String> BARE = Set.of("java.util.UUID", "java.lang.String");
 
   // Texts that other systems made up and only they understand.
-  private static final Set<String> FOREIGN = 
+  private static final Set<String> FOREIGN =
       Set.of("workflowId", "taskId", "requestId", "providerId");
 
   private HaveTypedIds() {
