@@ -4,6 +4,9 @@
 dstack_home=${HOME:?HOME is not set}/.dstack
 cache=${DSTACK_CACHE_DIR:-$dstack_home/cache}
 
+# Without any locale Java could not name files beyond ASCII.
+[ -n "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ] || export LC_CTYPE=C.UTF-8
+
 say() { printf '%s\n' "$*"; }
 
 # One readable line, and out.
