@@ -80,9 +80,8 @@ record UpstreamServer(
         for (int i = 0; i < 8; i++) {
           long one = System.nanoTime();
           api.post(
-                  "/api/runs/list",
-                  Map.of("project_name", "main", "limit", 100, "job_submissions_limit", 1))
-              .ok();
+              "/api/runs/list",
+              Map.of("project_name", "main", "limit", 100, "job_submissions_limit", 1));
           lists.add((System.nanoTime() - one) / 1e6);
         }
         list = Statistics.of(lists).median();
