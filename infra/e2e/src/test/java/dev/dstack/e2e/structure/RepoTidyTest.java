@@ -27,8 +27,7 @@ final class RepoTidyTest {
 
   // Written in two halves, so that this file does not find itself.
   private static final List<String> UNFINISHED = List.of("TO" + "DO", "FIX" + "ME", "XX" + "X:");
-  private static final Pattern OF_ONE_MACHINE =
-      Pattern.compile("(?<![\\w.$}~/:])/root/");
+  private static final Pattern OF_ONE_MACHINE = Pattern.compile("(?<![\\w.$}~/:])/root/");
 
   private static List<Path> files;
 
