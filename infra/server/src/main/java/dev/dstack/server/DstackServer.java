@@ -38,7 +38,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +46,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -69,12 +69,6 @@ public final class DstackServer implements AutoCloseable {
   private static final int API_CONNECTIONS = 16;
   private static final int WORKER_CONNECTIONS = 16;
 
-  /** dstack's default. */
-  private static final long LOG_QUOTA_BYTES_PER_HOUR = 50L * 1024 * 1024;
-
-  /** dstack's default: 30 days. */
-  private static final long EVENTS_TTL_SECONDS = 30L * 24 * 3600;
-
   private static final String FIRST_CONFIG =
       """
       # Projects and their backends; read when the server starts. See docs/configuration.md.
@@ -96,7 +90,10 @@ public final class DstackServer implements AutoCloseable {
 
   private final ServerOptions options;
   private final InstantSource clock = InstantSource.system();
-  private final Deque<AutoCloseable> parts = new ArrayDeque<>();
+
+  /** The workers start on a thread of their own beside the API, and both add what they made. */
+  private final Deque<AutoCloseable> parts = new ConcurrentLinkedDeque<>();
+
   private int port;
 
   private DstackServer(ServerOptions options) {
@@ -359,19 +356,15 @@ public final class DstackServer implements AutoCloseable {
       LogStore logs) {
     Database database = Database.open(url, DatabaseRole.WORKER, WORKER_CONNECTIONS);
     parts.push(database);
-    Workers workers =
-        Workers.create(
-            client,
-            database,
-            encryption,
-            logs,
-            clock,
-            WorkerSettings.defaults(context.deployment(), context.serverDir())
-                .withLogQuota(
-                    number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", LOG_QUOTA_BYTES_PER_HOUR))
-                .withEventsKept(
-                    Duration.ofSeconds(
-                        number("DSTACK_SERVER_EVENTS_TTL_SECONDS", EVENTS_TTL_SECONDS))));
+    WorkerSettings defaults = WorkerSettings.defaults(context.deployment(), context.serverDir());
+    WorkerSettings settings =
+        defaults
+            .withLogQuota(
+                number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", defaults.logQuotaBytesPerHour()))
+            .withEventsKept(
+                Duration.ofSeconds(
+                    number("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept().toSeconds())));
+    Workers workers = Workers.create(client, database, encryption, logs, clock, settings);
     workers.start();
     parts.push(workers);
     return workers;
