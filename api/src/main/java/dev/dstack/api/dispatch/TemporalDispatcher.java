@@ -80,8 +80,7 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
             this::ping,
             () -> submissions.deliverNextUpdate(this::updateRun),
             nanoTime);
-    this.fleets =
-        new Lane("fleets", 1, this::ping, () -> wishes.dispatchNext(this::carryFleet), nanoTime);
+    this.fleets = new Lane("fleets", 1, this::ping, () -> carryNextFleet(wishes), nanoTime);
   }
 
   public void start() {
@@ -168,6 +167,15 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
         WorkflowIds.run(update.project(), update.runName()),
         "update",
         new RunUpdate(update.run(), update.priority(), update.deploymentNum()));
+  }
+
+  private boolean carryNextFleet(Fleets wishes) {
+    boolean carried = wishes.dispatchNext(this::carryFleet);
+    if (carried) {
+      // Runs of its project may have waited for it.
+      runs.tick();
+    }
+    return carried;
   }
 
   private void carryFleet(FleetRecord fleet) {

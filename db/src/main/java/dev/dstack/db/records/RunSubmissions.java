@@ -1,5 +1,6 @@
 package dev.dstack.db.records;
 
+import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_STOP;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
@@ -26,6 +27,7 @@ import java.util.function.Consumer;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Record;
+import org.jooq.Select;
 import org.jooq.SelectField;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
@@ -228,7 +230,8 @@ public final class RunSubmissions {
                         RUN_SUBMISSION
                             .DISPATCH_AFTER
                             .isNull()
-                            .or(RUN_SUBMISSION.DISPATCH_AFTER.le(now)))
+                            .or(RUN_SUBMISSION.DISPATCH_AFTER.le(now)),
+                        DSL.notExists(fleetOnItsWay()))
                     .orderBy(
                         RUN_SUBMISSION.PRIORITY.desc(),
                         RUN_SUBMISSION.SUBMITTED_AT,
@@ -256,6 +259,17 @@ public final class RunSubmissions {
       }
       throw e;
     }
+  }
+
+  /** A run that came before its fleet would be told that there is no such fleet, and fail. */
+  private static Select<?> fleetOnItsWay() {
+    return DSL.selectOne()
+        .from(FLEET)
+        .where(
+            FLEET.PROJECT_ID.eq(RUN_SUBMISSION.PROJECT_ID),
+            FLEET.DISPATCHED_REVISION.eq(0),
+            FLEET.DELETED_AT.isNull(),
+            FLEET.CREATED_AT.le(RUN_SUBMISSION.SUBMITTED_AT));
   }
 
   private void putBack(RunId run, RuntimeException failure) {

@@ -15,6 +15,7 @@ import dev.dstack.db.views.RunViewRow;
 import dev.dstack.db.views.ViewWriter;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
+import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.run.RunStatus;
 import java.time.Instant;
@@ -110,6 +111,18 @@ class RunSubmissionsTest {
 
     assertThat(order).containsExactly("urgent", "first", "later");
     assertThat(runs.waitingForDispatch()).isZero();
+  }
+
+  @Test
+  void aRunWaitsForTheFleetsThatWereThereBeforeIt() {
+    Fleets fleets = new Fleets(fixture.api, NOW::get);
+    FleetId fleet = new FleetId(UUID.randomUUID());
+    fleets.create(fleet, fixture.project, fixture.user, "slow", "{}", "{}");
+    runs.accept(run("hello", 0));
+    assertThat(runs.dispatchNext(_ -> {})).isFalse();
+
+    assertThat(fleets.dispatchNext(_ -> {})).isTrue();
+    assertThat(runs.dispatchNext(_ -> {})).isTrue();
   }
 
   @Test

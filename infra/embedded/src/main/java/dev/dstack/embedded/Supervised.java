@@ -285,13 +285,21 @@ final class Supervised implements AutoCloseable {
   }
 
   static void end(ProcessKey process, List<Stop> stops) {
-    for (Stop stop : stops) {
-      ProcFs.signal(process, stop.signal());
-      if (Waiting.until(stop.patience(), LOOK_INTERVAL, () -> !process.isAlive())) {
-        return;
+    // A thread that is interrupted because the server ends must still end its processes gently.
+    boolean interrupted = Thread.interrupted();
+    try {
+      for (Stop stop : stops) {
+        ProcFs.signal(process, stop.signal());
+        if (Waiting.until(stop.patience(), LOOK_INTERVAL, () -> !process.isAlive())) {
+          return;
+        }
+      }
+      ProcFs.signal(process, Signal.KILL);
+      Waiting.until(Duration.ofSeconds(5), LOOK_INTERVAL, () -> !process.isAlive());
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
-    ProcFs.signal(process, Signal.KILL);
-    Waiting.until(Duration.ofSeconds(5), LOOK_INTERVAL, () -> !process.isAlive());
   }
 }

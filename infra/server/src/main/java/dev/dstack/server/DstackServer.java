@@ -47,6 +47,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -94,35 +95,79 @@ public final class DstackServer implements AutoCloseable {
   /** The workers start on a thread of their own beside the API, and both add what they made. */
   private final Deque<AutoCloseable> parts = new ConcurrentLinkedDeque<>();
 
+  private final CountDownLatch startEnded = new CountDownLatch(1);
+  private volatile boolean starting;
+
+  /**
+   * Busy with what can take minutes and may be interrupted: getting and starting other programs.
+   */
+  private volatile @Nullable Thread interruptible;
+
+  private volatile boolean closing;
   private int port;
 
-  private DstackServer(ServerOptions options) {
+  /** Does nothing yet; {@link #close} may be called at any time from now on. */
+  public DstackServer(ServerOptions options) {
     this.options = options;
     this.port = options.port();
   }
 
   /**
+   * Starts a new one.
+   *
    * @throws StartupException saying what is wrong and what to do; nothing is left running then
    */
   public static DstackServer start(ServerOptions options) {
     DstackServer server = new DstackServer(options);
+    server.start();
+    return server;
+  }
+
+  /**
+   * Starts all parts; once only.
+   *
+   * @throws StartupException saying what is wrong and what to do; nothing is left running then
+   */
+  public void start() {
+    starting = true;
     boolean done = false;
     try {
-      server.run();
+      goOn();
+      run();
+      goOn();
       done = true;
-      return server;
-    } catch (EmbeddedException | DstackException e) {
-      throw new StartupException(String.valueOf(e.getMessage()));
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof EmbeddedException || e.getCause() instanceof DstackException) {
-        throw new StartupException(String.valueOf(e.getCause().getMessage()));
+    } catch (RuntimeException e) {
+      if (closing) {
+        throw new StartupException("it was told to stop while it was starting.");
       }
-      throw e;
+      throw asStartupProblem(e);
     } finally {
       if (!done) {
-        server.close();
+        // What interrupted the start must not cut short the ends of its parts.
+        boolean interrupted = Thread.interrupted();
+        closeParts();
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
       }
+      startEnded.countDown();
     }
+  }
+
+  private void goOn() {
+    if (closing) {
+      throw new StartupException("it was told to stop while it was starting.");
+    }
+  }
+
+  private static RuntimeException asStartupProblem(RuntimeException problem) {
+    Throwable cause =
+        problem instanceof CompletionException && problem.getCause() != null
+            ? problem.getCause()
+            : problem;
+    return cause instanceof EmbeddedException || cause instanceof DstackException
+        ? new StartupException(String.valueOf(cause.getMessage()))
+        : problem;
   }
 
   /** The port it really listens on. */
@@ -142,15 +187,18 @@ public final class DstackServer implements AutoCloseable {
               + " shares a database and a Temporal with other processes: set DSTACK_DATABASE_URL and"
               + " TEMPORAL_ADDRESS.");
     }
+    interruptible = Thread.currentThread();
     EmbeddedStack embedded =
         databaseUrl == null || temporalAddress == null
             ? startEmbedded(databaseUrl == null, temporalAddress == null)
             : null;
+    interruptible = null;
     DatabaseUrl database =
         databaseUrl != null
             ? DatabaseUrl.parse(databaseUrl)
             : embeddedDatabase(Objects.requireNonNull(embedded));
     CompletableFuture<WorkflowClient> temporal = connectTemporal(temporalAddress, embedded);
+    goOn();
     Database.migrate(database);
 
     String deployment = deployment(database);
@@ -168,6 +216,9 @@ public final class DstackServer implements AutoCloseable {
             ? temporal.thenApplyAsync(
                 client -> startWorkers(client, database, encryption, context, logs))
             : CompletableFuture.completedFuture(null);
+    // Closed first: it waits for a start under way, which adds parts that are closed after it.
+    parts.push(() -> workers.exceptionally(_ -> null).join());
+    goOn();
     Bootstrap.@Nullable Result bootstrap = null;
     if (options.role().servesHttp()) {
       bootstrap = startHttp(database, encryption, config, backends, temporal, embedded, logs);
@@ -513,9 +564,33 @@ public final class DstackServer implements AutoCloseable {
     return answer != null && answer.strip().equalsIgnoreCase("y");
   }
 
-  /** Ends all parts; what the host agent runs goes on. */
+  /**
+   * Ends all parts, those too that are just being started; what the host agent runs goes on. Safe
+   * to call from another thread while the server starts.
+   */
   @Override
   public void close() {
+    closing = true;
+    if (starting) {
+      // It ends what it has begun by itself.
+      Thread busy = interruptible;
+      if (busy != null) {
+        busy.interrupt();
+      }
+      awaitStartEnded();
+    }
+    closeParts();
+  }
+
+  private void awaitStartEnded() {
+    try {
+      startEnded.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void closeParts() {
     while (!parts.isEmpty()) {
       AutoCloseable part = parts.pop();
       try {

@@ -83,7 +83,8 @@ public final class Main implements Callable<Integer> {
               Path.of(System.getProperty("user.home")));
       // Before anything makes a logger.
       Logging.configure(options);
-      DstackServer server = DstackServer.start(options);
+      DstackServer server = new DstackServer(options);
+      // Before the start: a server that is stopped while it starts must not leave its parts behind.
       Runtime.getRuntime()
           .addShutdownHook(
               Thread.ofPlatform()
@@ -93,6 +94,7 @@ public final class Main implements Callable<Integer> {
                         server.close();
                         stopped.countDown();
                       }));
+      server.start();
     } catch (StartupException e) {
       err.println("The server did not start: " + e.getMessage());
       return 1;

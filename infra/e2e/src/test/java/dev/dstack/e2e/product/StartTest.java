@@ -20,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** Starting and stopping: what a server makes at first, what it refuses, and what it leaves. */
@@ -75,6 +77,33 @@ final class StartTest {
           .isEmpty();
     } catch (AssertionError | RuntimeException e) {
       server.keepLogs("StartTest");
+      throw e;
+    } finally {
+      server.close();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"logs/postgres.log", "logs/temporal.log", "agent/agent.json"})
+  void aStopWhileItStartsLeavesNothing(String sign) {
+    ServerProcess server = ServerProcess.prepare(home, "", Map.of());
+    try {
+      server.spawn();
+      Await.until(
+          sign + " is there",
+          LIMIT,
+          () -> Files.exists(server.serverDirectory().resolve(sign)),
+          () -> ServerProcess.tail(server.log(), 4000));
+      assertThat(server.stop(Duration.ofSeconds(90))).as("the server stops when asked").isTrue();
+      assertThat(
+              Processes.mentioning(server.serverDirectory()).stream()
+                  .map(Processes::describe)
+                  .filter(line -> !line.contains("agent")))
+          .isEmpty();
+      assertThat(ServerProcess.tail(server.log(), 20_000)).doesNotContain("\tat ");
+      server.startAgain();
+    } catch (AssertionError | RuntimeException e) {
+      server.keepLogs("StartTest-" + sign.replace('/', '-'));
       throw e;
     } finally {
       server.close();
