@@ -69,18 +69,27 @@ public final class AgentHome implements AutoCloseable {
 
   /** The bearer token; made at the first start. */
   public String token() throws IOException {
-    Path file = directory.resolve("token");
+    return random("token", 32);
+  }
+
+  /** Tells what belongs to this directory from what belongs to others; made at the first start. */
+  public String id() throws IOException {
+    return random("id", 8);
+  }
+
+  private String random(String name, int bytes) throws IOException {
+    Path file = directory.resolve(name);
     if (Files.exists(file)) {
-      String token = Files.readString(file).strip();
-      if (!token.isEmpty()) {
-        return token;
+      String known = Files.readString(file).strip();
+      if (!known.isEmpty()) {
+        return known;
       }
     }
-    byte[] random = new byte[32];
+    byte[] random = new byte[bytes];
     new SecureRandom().nextBytes(random);
-    String token = HexFormat.of().formatHex(random);
-    Durable.write(file, (token + "\n").getBytes(StandardCharsets.UTF_8), "rw-------", true);
-    return token;
+    String made = HexFormat.of().formatHex(random);
+    Durable.write(file, (made + "\n").getBytes(StandardCharsets.UTF_8), "rw-------", true);
+    return made;
   }
 
   @Override

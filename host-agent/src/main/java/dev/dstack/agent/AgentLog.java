@@ -21,10 +21,19 @@ public final class AgentLog {
 
   private final Path file;
   private final InstantSource clock;
+  private final String mode;
 
   public AgentLog(Path file, InstantSource clock) {
+    this(file, clock, "rw-------");
+  }
+
+  /**
+   * @param mode of the file, such as {@code rw-r--r--}
+   */
+  public AgentLog(Path file, InstantSource clock, String mode) {
     this.file = file;
     this.clock = clock;
+    this.mode = mode;
   }
 
   public void info(String message) {
@@ -50,8 +59,7 @@ public final class AgentLog {
       }
       if (!Files.exists(file)) {
         Files.createFile(
-            file,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(mode)));
       }
       Files.write(
           file, text.toString().getBytes(StandardCharsets.UTF_8), StandardOpenOption.APPEND);

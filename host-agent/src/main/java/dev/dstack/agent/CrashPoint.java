@@ -6,11 +6,17 @@ package dev.dstack.agent;
  */
 public enum CrashPoint {
   ACCEPTED("accepted"),
+  /** Containers only. */
+  PULLING("pulling"),
   BEFORE_FORK("before-fork"),
+  /** Containers only: made, not started. */
+  CREATED("created"),
   AFTER_FORK("after-fork"),
   RUNNING("running"),
   TAILED("tailed"),
   EXIT_SEEN("exit-seen"),
+  /** Containers only: the end is known, the container still there. */
+  CLEARING("clearing"),
   BEFORE_EXITED("before-exited"),
   STOP_JOURNALED("stop-journaled");
 

@@ -1,7 +1,12 @@
 package dev.dstack.agent;
 
+import dev.dstack.agent.docker.ContainerHost;
+import dev.dstack.agent.docker.Engines;
 import dev.dstack.agent.host.HostResources;
 import dev.dstack.agent.http.AgentServer;
+import dev.dstack.agent.runtime.RuntimeCache;
+import dev.dstack.agent.runtime.RuntimeLayout;
+import dev.dstack.agent.runtime.RuntimeStore;
 import dev.dstack.agent.task.TaskManager;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.error.DstackException;
@@ -22,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
- * {@code agent --home DIR [--stop] [--port N] [--user NAME] [--parent-less]}: runs until it is sent
- * TERM. Its tasks go on without it, and the next agent with the same directory takes them up.
+ * {@code agent --home DIR}, with options that its usage explains: runs until it is sent TERM. Its
+ * tasks go on without it, and the next agent with the same directory takes them up.
  */
 public final class Main {
   /** Another agent has the directory. */
@@ -33,11 +38,17 @@ public final class Main {
 
   private static final String USAGE =
       """
-      usage: agent --home DIR [--stop] [--port N] [--user NAME] [--parent-less]
+      usage: agent --home DIR [--stop] [--port N] [--user NAME] [--runtime PATH] [--docker URI]
+                   [--registry-mirror HOST] [--parent-less]
 
         --home DIR      where tasks, token and state are kept; one agent for each directory
         --port N        port on 127.0.0.1; 0, the default, is the one it had before, else a free one
         --user NAME     run every task as this user and none as another; needs root
+        --runtime PATH  what containers run their jobs with, a .tar.gz that is unpacked below DIR/runtime or a
+                        directory; without it there are no containers
+        --docker URI    the Docker Engine; else DOCKER_HOST, else unix:///var/run/docker.sock
+        --registry-mirror HOST[:PORT][/PATH]
+                        the registry of images that name none, instead of Docker Hub
         --stop          end the agent of this directory and every task it has, then return
         --parent-less   started by a program that does not read the output: print nothing
       """;
@@ -45,7 +56,14 @@ public final class Main {
   private Main() {}
 
   private record Arguments(
-      Path home, int port, @Nullable String user, boolean stop, boolean quiet) {}
+      Path home,
+      int port,
+      @Nullable String user,
+      @Nullable Path runtime,
+      @Nullable String docker,
+      @Nullable String mirror,
+      boolean stop,
+      boolean quiet) {}
 
   public static void main(String[] args) throws IOException, InterruptedException {
     Arguments arguments = parse(args);
@@ -56,7 +74,7 @@ public final class Main {
     }
     InstantSource clock = InstantSource.system();
     if (arguments.stop()) {
-      System.exit(Shutdown.of(arguments.home(), clock));
+      System.exit(Shutdown.of(arguments.home(), arguments.docker(), clock));
       return;
     }
     Optional<AgentHome> taken = AgentHome.open(arguments.home());
@@ -71,16 +89,24 @@ public final class Main {
     AgentHome home = taken.get();
     AgentLog log = new AgentLog(home.log(), clock);
     long pid = ProcessHandle.current().pid();
+    ContainerHost containers;
     TaskManager tasks;
     try {
-      tasks = new TaskManager(home, log, clock, arguments.user());
+      containers =
+          new ContainerHost(
+              Engines.uri(arguments.docker()),
+              home.id(),
+              runtime(arguments.runtime(), home, log),
+              arguments.mirror(),
+              log);
+      tasks = new TaskManager(home, log, clock, arguments.user(), containers);
     } catch (DstackException e) {
       System.err.println("--" + e.getMessage());
       System.exit(EXIT_USAGE);
       return;
     }
     tasks.recover();
-    Host host = new Host(home.directory(), tasks.bootId());
+    Host host = new Host(home.directory(), tasks.bootId(), containers);
     AgentServer server =
         AgentServer.start(ports(arguments.port(), home), home.token(), tasks, host::info, log);
     Announcement announcement = new Announcement(pid, server.port(), version(), clock.instant());
@@ -117,6 +143,9 @@ public final class Main {
     Path home = null;
     int port = 0;
     String user = null;
+    Path runtime = null;
+    String docker = null;
+    String mirror = null;
     boolean stop = false;
     boolean quiet = false;
     for (int i = 0; i < args.length; i++) {
@@ -131,6 +160,12 @@ public final class Main {
         port = Integer.parseInt(number);
       } else if (args[i].equals("--user") && more) {
         user = args[++i];
+      } else if (args[i].equals("--runtime") && more) {
+        runtime = Path.of(args[++i]);
+      } else if (args[i].equals("--docker") && more) {
+        docker = args[++i];
+      } else if (args[i].equals("--registry-mirror") && more) {
+        mirror = args[++i];
       } else if (args[i].equals("--stop")) {
         stop = true;
       } else if (args[i].equals("--parent-less")) {
@@ -139,7 +174,28 @@ public final class Main {
         return null;
       }
     }
-    return home == null ? null : new Arguments(home, port, user, stop, quiet);
+    return home == null
+        ? null
+        : new Arguments(home, port, user, runtime, docker, mirror, stop, quiet);
+  }
+
+  /** Tasks without a container need none. */
+  private static @Nullable RuntimeLayout runtime(
+      @Nullable Path path, AgentHome home, AgentLog log) {
+    if (path == null) {
+      return null;
+    }
+    try {
+      RuntimeLayout runtime =
+          Files.isDirectory(path)
+              ? RuntimeLayout.open(path)
+              : RuntimeStore.install(path, home.directory().resolve("runtime"));
+      RuntimeCache.prepare(runtime, log);
+      return runtime;
+    } catch (IOException e) {
+      log.warn("there will be no containers: " + e.getMessage(), null);
+      return null;
+    }
   }
 
   /** The port of last time first: somebody may have written it down. */
@@ -166,22 +222,39 @@ public final class Main {
     return version == null ? "0.1.0" : version;
   }
 
-  /** Looked up once; accelerators and limits of a host do not change while it runs. */
+  /**
+   * Accelerators and limits of a host do not change while it runs and are looked up once; an engine
+   * comes and goes.
+   */
   private static final class Host {
     private final Path directory;
     private final String bootId;
-    private @Nullable HostInfo info;
+    private final ContainerHost containers;
+    private @Nullable Resources resources;
 
-    Host(Path directory, String bootId) {
+    Host(Path directory, String bootId, ContainerHost containers) {
       this.directory = directory;
       this.bootId = bootId;
+      this.containers = containers;
     }
 
-    synchronized HostInfo info() {
-      HostInfo known = info;
+    HostInfo info() throws InterruptedException {
+      Optional<String> missing = containers.obstacle();
+      return new HostInfo(
+          version(),
+          hostname(),
+          bootId,
+          known(),
+          missing.isEmpty(),
+          missing.orElse(null),
+          containers.version());
+    }
+
+    private synchronized Resources known() {
+      Resources known = resources;
       if (known == null) {
-        known = new HostInfo(version(), hostname(), bootId, resources());
-        info = known;
+        known = resources();
+        resources = known;
       }
       return known;
     }

@@ -1,5 +1,7 @@
 package dev.dstack.agent;
 
+import dev.dstack.agent.docker.ContainerHost;
+import dev.dstack.agent.docker.Engines;
 import dev.dstack.agent.task.TaskManager;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
@@ -14,6 +16,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
@@ -29,7 +32,8 @@ final class Shutdown {
   private Shutdown() {}
 
   /** The status to exit with. */
-  static int of(Path directory, InstantSource clock) throws IOException, InterruptedException {
+  static int of(Path directory, @Nullable String docker, InstantSource clock)
+      throws IOException, InterruptedException {
     if (!Files.isDirectory(directory)) {
       return 0;
     }
@@ -45,8 +49,11 @@ final class Shutdown {
       System.err.println("the agent of " + directory + " does not end");
       return EXIT_LEFT_SOMETHING;
     }
+    AgentLog log = new AgentLog(home.get().log(), clock);
+    ContainerHost containers =
+        new ContainerHost(Engines.uri(docker), home.get().id(), null, null, log);
     try (AgentHome own = home.get();
-        TaskManager tasks = new TaskManager(own, new AgentLog(own.log(), clock), clock, null)) {
+        TaskManager tasks = new TaskManager(own, log, clock, null, containers)) {
       tasks.recover();
       return endTasks(tasks, clock);
     }

@@ -45,7 +45,7 @@ class AgentCrashTest {
   @EnumSource(
       value = CrashPoint.class,
       mode = EnumSource.Mode.EXCLUDE,
-      names = {"STOP_JOURNALED"})
+      names = {"STOP_JOURNALED", "PULLING", "CREATED", "CLEARING"})
   void theCommandRunsOnceAndLosesNothing(CrashPoint point) {
     String property = point.name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
     TaskRequest request = shell(counting(20, 0.02, 5));

@@ -4,6 +4,7 @@ import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.LogFrame;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.ids.JobId;
@@ -40,12 +41,22 @@ final class AgentProcess implements AutoCloseable {
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
-  private AgentProcess(Path home) {
+  private final List<String> options;
+
+  private AgentProcess(Path home, List<String> options) {
     this.home = home;
+    this.options = options;
   }
 
   static AgentProcess start(Path home, String... jvmArguments) {
-    AgentProcess agent = new AgentProcess(home);
+    return start(home, List.of(), jvmArguments);
+  }
+
+  /**
+   * @param options of the agent itself, given to each that is started here
+   */
+  static AgentProcess start(Path home, List<String> options, String... jvmArguments) {
+    AgentProcess agent = new AgentProcess(home, options);
     agent.launch(jvmArguments);
     return agent;
   }
@@ -57,6 +68,7 @@ final class AgentProcess implements AutoCloseable {
     command.addAll(List.of(jvmArguments));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of("dev.dstack.agent.Main", "--home", home.toString(), "--parent-less"));
+    command.addAll(options);
     try {
       Files.createDirectories(home);
       process =
@@ -206,6 +218,10 @@ final class AgentProcess implements AutoCloseable {
     return ok(call("GET", "/v1/tasks/" + id, null), TaskInfo.class);
   }
 
+  TaskMetrics metrics(JobId id) {
+    return ok(call("GET", "/v1/tasks/" + id + "/metrics", null), TaskMetrics.class);
+  }
+
   TaskInfo watch(JobId id, long since, long logOffset, long waitMillis) {
     return ok(
         call(
@@ -244,7 +260,8 @@ final class AgentProcess implements AutoCloseable {
   }
 
   TaskInfo running(JobId id) {
-    return until(id, info -> info.status() != TaskStatus.PREPARING);
+    return until(
+        id, info -> info.status() != TaskStatus.PREPARING && info.status() != TaskStatus.PULLING);
   }
 
   TaskInfo exited(JobId id) {

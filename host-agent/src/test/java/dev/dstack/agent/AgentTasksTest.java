@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.dstack.agent.host.Processes;
 import dev.dstack.model.agent.LogFrame;
+import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
@@ -374,6 +375,55 @@ class AgentTasksTest {
   }
 
   @Test
+  void aRepositoryIsThereBeforeTheStartAndItsCredentialsAreGone() throws Exception {
+    Path origin = Files.createDirectories(directory.resolve("origin"));
+    for (String command :
+        List.of(
+            "git init -q -b main .",
+            "git config user.email a@b",
+            "git config user.name a",
+            "touch tracked",
+            "git add tracked",
+            "git commit -q -m first")) {
+      Process git =
+          new ProcessBuilder(command.split(" ")).directory(origin.toFile()).inheritIO().start();
+      assertThat(git.waitFor()).isZero();
+    }
+    TaskRequest shell = shell("ls; echo $DSTACK_REPO_DIR");
+    TaskRequest request =
+        new TaskRequest(
+            shell.id(),
+            shell.name(),
+            shell.command(),
+            shell.env(),
+            "code",
+            null,
+            List.of(),
+            null,
+            5,
+            0,
+            null,
+            new RepoRequest(
+                origin.toUri().toString(),
+                "main",
+                null,
+                null,
+                ".",
+                RepoRequest.IfExists.ERROR,
+                false,
+                new RepoRequest.Credentials("tok-secret", null),
+                null),
+            null);
+    agent.submit(request);
+    TaskInfo info = agent.exited(request.id());
+
+    assertThat(info.exit().message()).isEmpty();
+    assertThat(agent.text(request.id()))
+        .isEqualTo("tracked\n" + agent.directory(request.id()).resolve("work/code") + "\n");
+    assertThat(agent.directory(request.id()).resolve("repo.json")).doesNotExist();
+  }
+
+  @Test
   void anArchiveThatLeadsOutIsRefusedAndNothingIsWritten() throws Exception {
     TaskRequest request =
         new TaskRequest(
@@ -399,7 +449,7 @@ class AgentTasksTest {
   void submittingTwiceIsOneTask() {
     TaskRequest request = shell("echo once >> ../../../count-" + "twice; sleep 600");
     agent.submit(request);
-    agent.running(request.id());
+    AgentProcess.until("it has run", () -> Files.exists(agent.home().resolve("count-twice")));
     TaskInfo again = agent.submit(request);
 
     assertThat(again.status()).isEqualTo(TaskStatus.RUNNING);

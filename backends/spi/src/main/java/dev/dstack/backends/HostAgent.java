@@ -1,8 +1,10 @@
 package dev.dstack.backends;
 
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.ids.JobId;
 import java.io.InputStream;
@@ -35,6 +37,26 @@ public interface HostAgent extends AutoCloseable {
 
   /** Log frames from a byte offset; empty at the end. */
   byte[] readLog(JobId task, long offset, int limit);
+
+  /** What the one who runs the task says about it, as text from a byte offset; empty at the end. */
+  default byte[] readRunnerLog(JobId task, long offset, int limit) {
+    return new byte[0];
+  }
+
+  /** What the task uses now; empty when it does not run, or nobody can tell. */
+  default Optional<TaskMetrics> metrics(JobId task) {
+    return Optional.empty();
+  }
+
+  /** How the accelerators of the host are. */
+  default HostHealth health() {
+    return new HostHealth(HostHealth.Level.HEALTHY, List.of());
+  }
+
+  /** The host's DCGM metrics as Prometheus text; empty where there is no exporter. */
+  default Optional<String> dcgm() {
+    return Optional.empty();
+  }
 
   /** Empty: there is no such task, so nothing is left to stop. */
   Optional<TaskInfo> stop(JobId task, StopRequest request);

@@ -3,18 +3,19 @@ package dev.dstack.agent.host;
 import dev.dstack.model.resources.Gpu;
 import dev.dstack.model.resources.GpuVendor;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 
 /** The accelerators of this machine. */
 final class GpuProbe {
   private static final Path DRIVER = Path.of("/proc/driver/nvidia/gpus");
+
+  private static final Duration WITHIN = Duration.ofSeconds(20);
 
   private static volatile List<Gpu> found = List.of();
 
@@ -32,28 +33,9 @@ final class GpuProbe {
   }
 
   private static String nvidiaSmi() {
-    try {
-      Process tool =
-          new ProcessBuilder("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv")
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      tool.getOutputStream().close();
-      // A driver that hangs must not hang the agent: reading ends when the tool is killed.
-      Thread.ofVirtual()
-          .start(
-              () -> {
-                try {
-                  if (!tool.waitFor(20, TimeUnit.SECONDS)) {
-                    tool.destroyForcibly();
-                  }
-                } catch (InterruptedException e) {
-                  tool.destroyForcibly();
-                }
-              });
-      return new String(tool.getInputStream().readNBytes(1 << 20), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      return "";
-    }
+    return Tool.output(
+            WITHIN, List.of("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv"))
+        .orElse("");
   }
 
   /** Lines such as {@code NVIDIA H100 80GB HBM3, 81559 MiB} below a heading. */

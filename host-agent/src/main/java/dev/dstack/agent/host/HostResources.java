@@ -5,7 +5,9 @@ import dev.dstack.model.resources.CpuArch;
 import dev.dstack.model.resources.Gpu;
 import dev.dstack.model.resources.Resources;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,6 +38,24 @@ public final class HostResources {
         Files.getFileStore(existing).getUsableSpace() / MIB,
         gpus,
         false);
+  }
+
+  public static int processors() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  public static long memoryBytes() {
+    return memoryMib() * MIB;
+  }
+
+  /** How many processes and threads the kernel knows at most. */
+  public static long mostPids() {
+    // In one read: the kernel gives the rest of a setting to no second one.
+    try (InputStream in = Files.newInputStream(Path.of("/proc/sys/kernel/pid_max"))) {
+      return Long.parseLong(new String(in.readNBytes(64), StandardCharsets.US_ASCII).strip());
+    } catch (IOException | NumberFormatException e) {
+      return 32_768;
+    }
   }
 
   static CpuArch arch(String name) {

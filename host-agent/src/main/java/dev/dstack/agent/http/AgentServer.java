@@ -4,12 +4,14 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.dstack.agent.AgentLog;
 import dev.dstack.agent.Durable;
+import dev.dstack.agent.host.Health;
 import dev.dstack.agent.task.Archives;
 import dev.dstack.agent.task.TaskManager;
 import dev.dstack.model.agent.AgentProtocol;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
@@ -32,7 +34,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -47,11 +48,17 @@ public final class AgentServer implements AutoCloseable {
   private final ExecutorService executor;
   private final byte[] authorization;
   private final TaskManager tasks;
-  private final Supplier<HostInfo> info;
+  private final HostFacts info;
   private final AgentLog log;
 
+  /** What the host is, asked for at each call. */
+  @FunctionalInterface
+  public interface HostFacts {
+    HostInfo get() throws InterruptedException;
+  }
+
   private AgentServer(
-      HttpServer server, String token, TaskManager tasks, Supplier<HostInfo> info, AgentLog log) {
+      HttpServer server, String token, TaskManager tasks, HostFacts info, AgentLog log) {
     this.server = server;
     this.authorization = ("Bearer " + token).getBytes(StandardCharsets.UTF_8);
     this.tasks = tasks;
@@ -68,7 +75,7 @@ public final class AgentServer implements AutoCloseable {
    * @param ports tried in this order; 0 is any
    */
   public static AgentServer start(
-      List<Integer> ports, String token, TaskManager tasks, Supplier<HostInfo> info, AgentLog log)
+      List<Integer> ports, String token, TaskManager tasks, HostFacts info, AgentLog log)
       throws IOException {
     // Read by the JDK's server when its first class is loaded. Without the first, the last packet
     // of
@@ -159,6 +166,8 @@ public final class AgentServer implements AutoCloseable {
     String[] parts = path.substring(AgentProtocol.PREFIX.length() + 1).split("/", -1);
     switch (method + " " + parts[0] + " " + parts.length) {
       case "GET info 1" -> json(exchange, 200, info.get());
+      case "GET health 1" -> json(exchange, 200, Health.check());
+      case "GET dcgm 1" -> dcgm(exchange);
       case "PUT archives 2" -> putArchive(exchange, parts[1]);
       case "HEAD archives 2" ->
           exchange.sendResponseHeaders(tasks.archives().has(parts[1]) ? 200 : 404, -1);
@@ -184,6 +193,8 @@ public final class AgentServer implements AutoCloseable {
         task(exchange, tasks.watch(id, since, offset, atMost));
       }
       case "GET logs" -> logs(exchange, id, query);
+      case "GET metrics" -> metrics(exchange, id);
+      case "GET runner-log" -> runnerLog(exchange, id, number(query, "offset", 0));
       case "POST stop" -> {
         StopRequest request = body(exchange, StopRequest.class);
         if (request.reason() == null) {
@@ -213,6 +224,47 @@ public final class AgentServer implements AutoCloseable {
     if (length > 0) {
       try (OutputStream out = exchange.getResponseBody()) {
         piece.get().copyTo(out);
+      }
+    }
+  }
+
+  private void metrics(HttpExchange exchange, JobId id) throws IOException, InterruptedException {
+    if (tasks.find(id).isEmpty()) {
+      unknown(exchange, id);
+      return;
+    }
+    Optional<TaskMetrics> metrics = tasks.metrics(id);
+    if (metrics.isPresent()) {
+      json(exchange, 200, metrics.get());
+    } else {
+      fail(exchange, 409, ErrorKind.NOT_READY, "the task " + id + " does not run");
+    }
+  }
+
+  private void runnerLog(HttpExchange exchange, JobId id, long offset) throws IOException {
+    Optional<byte[]> words = tasks.runnerLog(id, Math.max(0, offset));
+    if (words.isPresent()) {
+      bytes(exchange, "text/plain; charset=utf-8", words.get());
+    } else {
+      unknown(exchange, id);
+    }
+  }
+
+  private static void dcgm(HttpExchange exchange) throws IOException {
+    Optional<byte[]> text = Health.dcgmMetrics();
+    if (text.isPresent()) {
+      bytes(exchange, "text/plain; version=0.0.4; charset=utf-8", text.get());
+    } else {
+      fail(exchange, 404, ErrorKind.NOT_FOUND, "no DCGM exporter answers on this host");
+    }
+  }
+
+  private static void bytes(HttpExchange exchange, String type, byte[] body) throws IOException {
+    exchange.getResponseHeaders().set("Content-Type", type);
+    exchange.sendResponseHeaders(200, body.length == 0 ? -1 : body.length);
+    if (body.length > 0) {
+      try (OutputStream out = exchange.getResponseBody()) {
+        out.write(body);
       }
     }
   }

@@ -6,9 +6,11 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
@@ -148,13 +150,23 @@ public final class TaskLog implements AutoCloseable {
     position = new Position(rawEnd, frames);
   }
 
-  /** Bytes of output since then. */
-  public long bytesSince(Instant since) throws IOException {
+  /** Bytes of output in so long a time before now; a clock that was set back does not count. */
+  public long bytesWithin(Duration time, Instant now) throws IOException {
     Position at = position;
     if (at.frames() == 0) {
       return 0;
     }
-    long limit = micros(since);
+    long limit = Math.max(micros(now), lastMicros) - time.toNanos() / 1_000;
+    return at.rawEnd() - rawOffset(at, limit);
+  }
+
+  /** Where in the raw file the output of that time begins. */
+  public long rawOffsetAt(Instant since) throws IOException {
+    Position at = position;
+    return at.frames() == 0 ? 0 : rawOffset(at, micros(since));
+  }
+
+  private long rawOffset(Position at, long limit) throws IOException {
     try (FileChannel channel = FileChannel.open(indexFile, StandardOpenOption.READ)) {
       long low = 0;
       long high = at.frames();
@@ -166,7 +178,7 @@ public final class TaskLog implements AutoCloseable {
           high = middle;
         }
       }
-      return at.rawEnd() - (low == 0 ? 0 : entry(channel, low - 1).rawEnd());
+      return low == 0 ? 0 : entry(channel, low - 1).rawEnd();
     }
   }
 
@@ -181,7 +193,7 @@ public final class TaskLog implements AutoCloseable {
       return;
     }
     try (FileChannel entries = FileChannel.open(indexFile, StandardOpenOption.READ);
-        FileChannel bytes = FileChannel.open(rawFile, StandardOpenOption.READ)) {
+        FileChannel bytes = openRaw()) {
       long frame = firstFrameEndingAfter(entries, offset);
       long rawStart = frame == 0 ? 0 : entry(entries, frame - 1).rawEnd();
       long skip = offset - (rawStart + LogFrame.HEADER_BYTES * frame);
@@ -233,12 +245,21 @@ public final class TaskLog implements AutoCloseable {
   private @Nullable FileChannel raw() throws IOException {
     if (raw == null) {
       try {
-        raw = FileChannel.open(rawFile, StandardOpenOption.READ);
+        raw = openRaw();
       } catch (NoSuchFileException e) {
         return null;
       }
     }
     return raw;
+  }
+
+  /** The task itself may have put something else in the file's place, to have that read. */
+  private FileChannel openRaw() throws IOException {
+    if (Files.exists(rawFile, LinkOption.NOFOLLOW_LINKS)
+        && !Files.isRegularFile(rawFile, LinkOption.NOFOLLOW_LINKS)) {
+      throw new IOException("the log has been replaced by something that is not a file");
+    }
+    return FileChannel.open(rawFile, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
   }
 
   private record Entry(long rawEnd, long micros) {}

@@ -112,7 +112,9 @@ final class Launch {
    * @throws DstackException INVALID_SPEC naming the field
    */
   static void check(TaskRequest request) {
-    if (request.command().isEmpty() || request.command().getFirst().isEmpty()) {
+    boolean none = request.command().isEmpty();
+    if ((none && request.container() == null)
+        || (!none && request.command().getFirst().isEmpty())) {
       throw invalid("command: must not be empty");
     }
     long total = 0;

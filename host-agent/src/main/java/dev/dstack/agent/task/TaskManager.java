@@ -4,10 +4,18 @@ import dev.dstack.agent.AgentHome;
 import dev.dstack.agent.AgentLog;
 import dev.dstack.agent.CrashPoint;
 import dev.dstack.agent.Durable;
+import dev.dstack.agent.docker.ContainerHost;
+import dev.dstack.agent.docker.EngineAwayException;
 import dev.dstack.agent.host.Processes;
 import dev.dstack.agent.host.TaskUser;
+import dev.dstack.agent.repo.RepoCheckout;
+import dev.dstack.agent.runner.IoFiles;
+import dev.dstack.agent.ssh.TaskAccess;
+import dev.dstack.model.agent.ContainerRequest;
+import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
@@ -15,12 +23,13 @@ import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.json.Json;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardWatchEventKinds;
@@ -32,10 +41,13 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
@@ -43,18 +55,21 @@ import tools.jackson.core.JacksonException;
 public final class TaskManager implements AutoCloseable {
   static final int MAX_UNFINISHED = Integer.getInteger("dstack.agent.max-tasks", 2_000);
   static final int MAX_KNOWN = 20_000;
-  static final int MAX_FILES = 1_000;
   private static final Duration KEPT = Duration.ofDays(7);
+  private static final int MOST_RUNNER_LOG_BYTES = 1 << 20;
+  private static final long SWEEP_SECONDS = 60;
+  private static final Pattern JOB_ID =
+      Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
 
   private final AgentHome home;
   private final AgentLog log;
   private final InstantSource clock;
   private final Archives archives;
-  private final String bootId = Processes.bootId();
-  private final TaskUser agentUser = TaskUser.ofAgent();
-  private final Map<JobId, HostTask> tasks = new ConcurrentHashMap<>();
+  private final TaskChecks checks;
+  private final Surroundings surroundings;
+  private final Map<JobId, Task> tasks = new ConcurrentHashMap<>();
   private final Map<JobId, Thread> drivers = new ConcurrentHashMap<>();
-  private final Map<WatchKey, HostTask> watches = new ConcurrentHashMap<>();
+  private final Map<WatchKey, Task> watches = new ConcurrentHashMap<>();
   private final ReentrantLock submitting = new ReentrantLock();
   private final @Nullable WatchService watcher;
   private final @Nullable String taskUser;
@@ -63,14 +78,23 @@ public final class TaskManager implements AutoCloseable {
    * @param taskUser absent: a task runs as the agent's user, or as the one it asks for
    * @throws DstackException INVALID_SPEC when the agent can't act as this user
    */
-  public TaskManager(AgentHome home, AgentLog log, InstantSource clock, @Nullable String taskUser)
+  public TaskManager(
+      AgentHome home,
+      AgentLog log,
+      InstantSource clock,
+      @Nullable String taskUser,
+      ContainerHost containers)
       throws IOException {
-    this.taskUser = taskUser;
+    TaskUser agentUser = TaskUser.ofAgent();
     TaskUser.resolve(taskUser, agentUser);
+    this.taskUser = taskUser;
     this.home = home;
     this.log = log;
     this.clock = clock;
     this.archives = new Archives(home.archives());
+    this.checks = new TaskChecks(archives);
+    this.surroundings =
+        new Surroundings(clock, log, archives, Processes.bootId(), agentUser, containers);
     this.watcher = watchService();
     if (watcher != null) {
       WatchService service = watcher;
@@ -83,7 +107,7 @@ public final class TaskManager implements AutoCloseable {
   }
 
   public String bootId() {
-    return bootId;
+    return surroundings.bootId();
   }
 
   private @Nullable WatchService watchService() {
@@ -107,6 +131,32 @@ public final class TaskManager implements AutoCloseable {
       }
     }
     Thread.ofVirtual().name("trash").start(this::emptyTrash);
+    Thread.ofVirtual().name("sweep").start(this::sweep);
+  }
+
+  /** Containers that no task has are removed, as soon as there is an engine that knows of them. */
+  private void sweep() {
+    try {
+      while (true) {
+        try {
+          List<String> removed =
+              surroundings
+                  .containers()
+                  .sweep(
+                      id -> {
+                        Task task = JOB_ID.matcher(id).matches() ? tasks.get(JobId.of(id)) : null;
+                        return task != null && task.phase() != Phase.EXITED;
+                      });
+          removed.forEach(id -> log.info("the container of " + id + " is removed: nobody's"));
+        } catch (EngineAwayException e) {
+          // Without an engine there is nothing to sweep; one may be started later.
+          TimeUnit.SECONDS.sleep(1);
+        }
+        TimeUnit.SECONDS.sleep(SWEEP_SECONDS);
+      }
+    } catch (InterruptedException e) {
+      log.info("sweeping ends");
+    }
   }
 
   private void recover(Path directory, Instant tooOld) throws IOException {
@@ -128,7 +178,7 @@ public final class TaskManager implements AutoCloseable {
       throwAway(directory);
       return;
     }
-    HostTask task = new HostTask(directory, state, clock, log, archives, bootId, agentUser);
+    Task task = new Task(directory, state, surroundings);
     tasks.put(state.id(), task);
     if (state.phase() != Phase.EXITED) {
       log.info(state.id() + " is taken up again, it was " + state.phase());
@@ -139,15 +189,15 @@ public final class TaskManager implements AutoCloseable {
   // --- operations --------------------------------------------------------------------------------
 
   public TaskInfo submit(TaskRequest request) throws IOException {
-    check(request);
+    checks.check(request);
     submitting.lock();
     try {
-      HostTask known = tasks.get(request.id());
+      Task known = tasks.get(request.id());
       if (known != null) {
         return known.info();
       }
       long unfinished =
-          tasks.values().stream().filter(task -> task.state().phase() != Phase.EXITED).count();
+          tasks.values().stream().filter(task -> task.phase() != Phase.EXITED).count();
       if (unfinished >= MAX_UNFINISHED || tasks.size() >= MAX_KNOWN) {
         throw new DstackException(
             ErrorKind.QUOTA_EXCEEDED,
@@ -172,50 +222,89 @@ public final class TaskManager implements AutoCloseable {
     }
   }
 
-  private HostTask accept(TaskRequest request) throws IOException {
-    String userName = userOf(request);
-    TaskUser user = TaskUser.resolve(userName, agentUser);
+  private Task accept(TaskRequest request) throws IOException {
     Path directory = home.tasks().resolve(request.id().toString());
-    Path work = HostTask.work(directory);
-    String wanted = request.workingDir();
-    Path workingDir =
-        wanted == null || wanted.isBlank() ? work : HostTask.resolve(work, wanted, user);
-    Map<String, String> env = Launch.environment(request, user);
     Durable.removeTree(directory);
-    Durable.directory(directory, "rwx--x--x");
-    Durable.directory(HostTask.io(directory), "rwx------");
-    HostTask.writeStart(directory, request, env, workingDir);
     TaskState state =
-        new TaskState(
-            request.id(),
-            request.name() == null ? "" : request.name(),
-            workingDir.toString(),
-            user.name(),
-            userName,
-            request.files(),
-            request.maxDurationSeconds(),
-            Math.max(0, request.stopGraceSeconds()),
-            request.logQuotaBytesPerHour(),
-            Phase.ACCEPTED,
-            1,
-            bootId,
-            clock.instant(),
-            null,
-            null,
-            null,
-            null);
-    HostTask.write(directory, state, true);
+        request.container() == null
+            ? acceptProcess(directory, request)
+            : accept(directory, request);
+    Journal.write(directory, state, true);
     Durable.syncDirectory(home.tasks());
     CrashPoint.ACCEPTED.reached();
-    HostTask task = new HostTask(directory, state, clock, log, archives, bootId, agentUser);
-    if (!user.other()) {
-      String program = request.command().getFirst();
-      task.program(program, env.getOrDefault("PATH", Launch.DEFAULT_PATH));
+    Task task = new Task(directory, state, surroundings);
+    TaskUser agentUser = surroundings.agentUser();
+    if (task.execution() instanceof HostProcess process
+        && !TaskUser.resolve(state.user(), agentUser).other()) {
+      Map<String, String> env = Launch.environment(request, agentUser);
+      process
+          .preparation()
+          .program(request.command().getFirst(), env.getOrDefault("PATH", Launch.DEFAULT_PATH));
     }
     tasks.put(request.id(), task);
-    log.info(request.id() + " is accepted: " + state.name() + " as " + user.name());
+    log.info(
+        request.id()
+            + " is accepted: "
+            + state.name()
+            + (request.container() == null
+                ? " as " + state.username()
+                : " in " + request.container().image()));
     start(task);
     return task;
+  }
+
+  private TaskState acceptProcess(Path directory, TaskRequest request) throws IOException {
+    String userName = userOf(request);
+    TaskUser user = TaskUser.resolve(userName, surroundings.agentUser());
+    Path work = Task.work(directory);
+    String wanted = request.workingDir();
+    Path workingDir =
+        wanted == null || wanted.isBlank() ? work : HostPreparation.resolve(work, wanted, user);
+    Durable.directory(directory, "rwx--x--x");
+    Durable.directory(Task.io(directory), "rwx------");
+    Map<String, String> env = Launch.environment(request, user);
+    RepoRequest repo = request.repo();
+    if (repo != null) {
+      env.putIfAbsent(
+          "DSTACK_REPO_DIR", RepoCheckout.place(repo, workingDir, user.home()).toString());
+      HostPreparation.keep(directory, repo);
+    }
+    byte[] script = Launch.startScript(request, env, workingDir);
+    Durable.write(directory.resolve("start.sh"), script, "rw-------", false);
+    TaskAccess.keep(directory, request.access());
+    return state(request, workingDir.toString(), user.name(), userName);
+  }
+
+  private TaskState accept(Path directory, TaskRequest request) throws IOException {
+    ContainerRequest container = Objects.requireNonNull(request.container());
+    ContainerFiles.make(directory, request, container);
+    return state(request, "", "", request.user());
+  }
+
+  private TaskState state(
+      TaskRequest request, String workingDir, String username, @Nullable String user) {
+    ContainerRequest container = request.container();
+    return new TaskState(
+        request.id(),
+        request.name() == null ? "" : request.name(),
+        workingDir,
+        username,
+        user,
+        request.files(),
+        request.maxDurationSeconds(),
+        Math.max(0, request.stopGraceSeconds()),
+        request.logQuotaBytesPerHour(),
+        container == null ? null : ContainerFiles.withoutCredentials(container),
+        Phase.ACCEPTED,
+        1,
+        surroundings.bootId(),
+        clock.instant(),
+        null,
+        null,
+        null,
+        Map.of(),
+        null,
+        null);
   }
 
   private @Nullable String userOf(TaskRequest request) {
@@ -231,51 +320,6 @@ public final class TaskManager implements AutoCloseable {
     return taskUser;
   }
 
-  private void check(TaskRequest request) {
-    if (request.id() == null) {
-      throw new DstackException(ErrorKind.INVALID_SPEC, "id: is missing");
-    }
-    Launch.check(request);
-    if (request.files().size() > MAX_FILES) {
-      throw new DstackException(
-          ErrorKind.INVALID_SPEC,
-          "files: has " + request.files().size() + " entries, the limit is " + MAX_FILES);
-    }
-    for (TaskRequest.FileMount mount : request.files()) {
-      if (mount.hash() == null || mount.path() == null || mount.path().isBlank()) {
-        throw new DstackException(ErrorKind.INVALID_SPEC, "files: an entry needs hash and path");
-      }
-      checkPath("files", mount.path());
-      if (!archives.has(mount.hash())) {
-        throw new DstackException(
-            ErrorKind.FILE_NOT_FOUND,
-            "files: the archive " + mount.hash() + " for '" + mount.path() + "' was not uploaded");
-      }
-    }
-    String workingDir = request.workingDir();
-    if (workingDir != null) {
-      checkPath("working_dir", workingDir);
-    }
-    Long maximum = request.maxDurationSeconds();
-    if (maximum != null && maximum <= 0) {
-      throw new DstackException(
-          ErrorKind.INVALID_SPEC, "max_duration_seconds: must be above 0, is " + maximum);
-    }
-  }
-
-  private static void checkPath(String field, String path) {
-    try {
-      Path parsed = Path.of(path);
-      boolean climbs = !parsed.isAbsolute() && parsed.normalize().startsWith("..");
-      if (climbs || path.indexOf('\n') >= 0) {
-        throw new DstackException(
-            ErrorKind.INVALID_SPEC, field + ": '" + path + "' leads out of the task's directory");
-      }
-    } catch (InvalidPathException e) {
-      throw new DstackException(ErrorKind.INVALID_SPEC, field + ": not a path", e);
-    }
-  }
-
   public List<TaskInfo> list() {
     List<TaskInfo> all = new ArrayList<>();
     tasks.values().forEach(task -> all.add(task.info()));
@@ -283,29 +327,55 @@ public final class TaskManager implements AutoCloseable {
   }
 
   public Optional<TaskInfo> find(JobId id) {
-    return Optional.ofNullable(tasks.get(id)).map(HostTask::info);
+    return Optional.ofNullable(tasks.get(id)).map(Task::info);
   }
 
   public Optional<TaskInfo> watch(JobId id, long since, long logOffset, Duration wait)
       throws InterruptedException {
-    HostTask task = tasks.get(id);
+    Task task = tasks.get(id);
     return task == null ? Optional.empty() : Optional.of(task.await(since, logOffset, wait));
   }
 
   public Optional<TaskInfo> stop(JobId id, StopRequest request) throws IOException {
-    HostTask task = tasks.get(id);
+    Task task = tasks.get(id);
     return task == null ? Optional.empty() : Optional.of(task.stop(request));
   }
 
+  /** What a task uses; empty: it does not run. */
+  public Optional<TaskMetrics> metrics(JobId id) throws IOException, InterruptedException {
+    Task task = tasks.get(id);
+    return task == null ? Optional.empty() : task.metrics();
+  }
+
+  /**
+   * What the runner of a container said of itself, from an offset on.
+   *
+   * @return empty: there is no such task
+   */
+  public Optional<byte[]> runnerLog(JobId id, long offset) throws IOException {
+    Task task = tasks.get(id);
+    if (task == null) {
+      return Optional.empty();
+    }
+    Path file = Task.io(task.directory()).resolve(IoFiles.RUNNER_LOG);
+    if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      return Optional.of(new byte[0]);
+    }
+    try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+      in.skip(offset);
+      return Optional.of(in.readNBytes(MOST_RUNNER_LOG_BYTES));
+    }
+  }
+
   /** A readable piece of a log: its length is known before it is copied. */
-  public record Piece(HostTask task, long offset, long length) {
+  public record Piece(Task task, long offset, long length) {
     public void copyTo(OutputStream out) throws IOException {
       task.copyLog(offset, length, out);
     }
   }
 
   public Optional<Piece> log(JobId id, long offset, long limit) {
-    HostTask task = tasks.get(id);
+    Task task = tasks.get(id);
     return task == null
         ? Optional.empty()
         : Optional.of(new Piece(task, offset, task.logAvailable(offset, limit)));
@@ -315,7 +385,7 @@ public final class TaskManager implements AutoCloseable {
   public boolean remove(JobId id) throws IOException {
     submitting.lock();
     try {
-      HostTask task = tasks.get(id);
+      Task task = tasks.get(id);
       if (task == null) {
         return true;
       }
@@ -338,7 +408,7 @@ public final class TaskManager implements AutoCloseable {
 
   // --- threads -----------------------------------------------------------------------------------
 
-  private void start(HostTask task) {
+  private void start(Task task) {
     Thread thread =
         Thread.ofVirtual()
             .name("task-" + task.id())
@@ -359,13 +429,13 @@ public final class TaskManager implements AutoCloseable {
     thread.start();
   }
 
-  private @Nullable WatchKey watch(HostTask task) {
+  private @Nullable WatchKey watch(Task task) {
     if (watcher == null) {
       return null;
     }
     try {
       WatchKey key =
-          HostTask.io(task.directory())
+          Task.io(task.directory())
               .register(
                   watcher,
                   StandardWatchEventKinds.ENTRY_CREATE,
@@ -384,7 +454,7 @@ public final class TaskManager implements AutoCloseable {
       while (true) {
         WatchKey key = service.take();
         key.pollEvents();
-        HostTask task = watches.get(key);
+        Task task = watches.get(key);
         if (task != null) {
           task.wake();
         }

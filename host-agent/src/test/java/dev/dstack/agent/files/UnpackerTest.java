@@ -1,4 +1,4 @@
-package dev.dstack.agent.task;
+package dev.dstack.agent.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

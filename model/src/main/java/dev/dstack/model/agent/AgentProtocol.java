@@ -13,6 +13,10 @@ package dev.dstack.model.agent;
  * GET    /v1/tasks/{id}/watch?since=SEQ&amp;log_offset=N&amp;wait_ms=15000
  *                                                        TaskInfo, as soon as seq &gt; since or logEnd &gt; log_offset
  * GET    /v1/tasks/{id}/logs?offset=N&amp;limit=BYTES        log frames as bytes (whole frames not guaranteed)
+ * GET    /v1/tasks/{id}/runner-log?offset=N&amp;limit=BYTES  the runner's own words as text | 404
+ * GET    /v1/tasks/{id}/metrics                          TaskMetrics | 404; 409 when it does not run
+ * GET    /v1/health                                      HostHealth
+ * GET    /v1/dcgm                                        DCGM metrics as Prometheus text | 404 without an exporter
  * POST   /v1/tasks/{id}/stop      StopRequest            TaskInfo | 404
  * DELETE /v1/tasks/{id}                                  204; also when unknown; 409 while it runs
  * </pre>

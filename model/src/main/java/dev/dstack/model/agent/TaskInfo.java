@@ -2,6 +2,7 @@ package dev.dstack.model.agent;
 
 import dev.dstack.model.ids.JobId;
 import java.time.Instant;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +11,11 @@ import org.jspecify.annotations.Nullable;
  * @param seq grows by one at each change of status; the argument of the next watch
  * @param logEnd bytes of log frames that can be read now, see {@link LogFrame}
  * @param workingDir the directory the commands run in
+ * @param ports port of the task → port of the host, with {@link AccessRequest#SSH_PORT} where one
+ *     can log in
+ * @param pull while the image is pulled
+ * @param unusedSince since when nobody has been logged in; absent while somebody is, and before it
+ *     runs
  */
 public record TaskInfo(
     JobId id,
@@ -20,4 +26,37 @@ public record TaskInfo(
     @Nullable Instant finishedAt,
     @Nullable String workingDir,
     @Nullable String username,
-    @Nullable TaskExit exit) {}
+    @Nullable TaskExit exit,
+    Map<Integer, Integer> ports,
+    @Nullable PullProgress pull,
+    @Nullable Instant unusedSince) {
+  public TaskInfo {
+    ports = Map.copyOf(ports);
+  }
+
+  /** A task without ports, image and logins. */
+  public TaskInfo(
+      JobId id,
+      TaskStatus status,
+      long seq,
+      long logEnd,
+      @Nullable Instant startedAt,
+      @Nullable Instant finishedAt,
+      @Nullable String workingDir,
+      @Nullable String username,
+      @Nullable TaskExit exit) {
+    this(
+        id,
+        status,
+        seq,
+        logEnd,
+        startedAt,
+        finishedAt,
+        workingDir,
+        username,
+        exit,
+        Map.of(),
+        null,
+        null);
+  }
+}

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * A task to run on a host, {@code POST /v1/tasks}. Repeating it with the same id is harmless: the
  * first one counts.
  *
- * @param command argv; the first element is looked up on the PATH of {@code env}
+ * @param command argv; the first element is looked up on the PATH of {@code env}. Empty, with a
+ *     container only: the image's entrypoint and command
  * @param env complete environment beyond the few variables the agent sets itself; holds secrets
  * @param workingDir absolute, or relative to the task's own directory; absent: the task's own
  *     directory
@@ -17,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param maxDurationSeconds absent: no limit
  * @param stopGraceSeconds between TERM and KILL
  * @param logQuotaBytesPerHour 0: none
+ * @param container absent: a process of the host
+ * @param access absent: nobody can log in
  */
 public record TaskRequest(
     JobId id,
@@ -28,11 +31,42 @@ public record TaskRequest(
     List<FileMount> files,
     @Nullable Long maxDurationSeconds,
     long stopGraceSeconds,
-    long logQuotaBytesPerHour) {
+    long logQuotaBytesPerHour,
+    @Nullable ContainerRequest container,
+    @Nullable RepoRequest repo,
+    @Nullable AccessRequest access) {
   public TaskRequest {
     command = List.copyOf(command);
     env = Map.copyOf(env);
     files = List.copyOf(files);
+  }
+
+  /** A process of the host, without a repository, to which nobody can log in. */
+  public TaskRequest(
+      JobId id,
+      String name,
+      List<String> command,
+      Map<String, String> env,
+      @Nullable String workingDir,
+      @Nullable String user,
+      List<FileMount> files,
+      @Nullable Long maxDurationSeconds,
+      long stopGraceSeconds,
+      long logQuotaBytesPerHour) {
+    this(
+        id,
+        name,
+        command,
+        env,
+        workingDir,
+        user,
+        files,
+        maxDurationSeconds,
+        stopGraceSeconds,
+        logQuotaBytesPerHour,
+        null,
+        null,
+        null);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.dstack.model.config;
 
 import dev.dstack.model.job.RetryEvent;
+import dev.dstack.model.resources.CpuArch;
 import dev.dstack.model.wire.configuration.DevEnvironmentConfiguration;
 import dev.dstack.model.wire.configuration.Env;
 import dev.dstack.model.wire.configuration.InstanceMountPoint;
@@ -51,16 +52,29 @@ public final class JobSpecs {
   private JobSpecs() {}
 
   /** The jobs of the first replica. */
-  public static List<JobSpec> of(RunSpec effective) {
-    return of(effective, 0);
+  public static List<JobSpec> of(RunSpec effective, ContainerDefaults defaults) {
+    return of(effective, 0, defaults);
   }
 
-  public static List<JobSpec> of(RunSpec effective, int replica) {
+  public static List<JobSpec> of(RunSpec effective, int replica, ContainerDefaults defaults) {
     return switch (effective.configuration()) {
-      case TaskConfiguration task -> ofTask(effective, task, replica);
-      case DevEnvironmentConfiguration dev -> throw noJobs(dev.type());
+      case TaskConfiguration task -> ofTask(effective, task, replica, defaults);
+      case DevEnvironmentConfiguration dev -> List.of(ofDev(effective, dev, replica, defaults));
       case ServiceConfiguration service -> throw noJobs(service.type());
     };
+  }
+
+  /** Whether the run is to be a container; the others are processes of their host. */
+  public static boolean inContainer(RunSpec spec) {
+    return DefaultImage.inContainer(spec.configuration().base());
+  }
+
+  private static JobSpec ofDev(
+      RunSpec spec, DevEnvironmentConfiguration dev, int replica, ContainerDefaults defaults) {
+    List<String> commands =
+        DevEnvironments.commands(dev, name(spec), DefaultImage.hasPython(dev.base()));
+    NodeGroup alone = new NodeGroup(FIRST_GROUP, 1, dev.resources(), commands, dev.ports());
+    return job(spec, dev.base(), alone, new Place(replica, 0, 1, 0, 0), defaults);
   }
 
   private static IllegalArgumentException noJobs(String type) {
@@ -68,7 +82,8 @@ public final class JobSpecs {
         "no jobs can be made of a " + type + "; check UnsupportedYet first");
   }
 
-  private static List<JobSpec> ofTask(RunSpec spec, TaskConfiguration task, int replica) {
+  private static List<JobSpec> ofTask(
+      RunSpec spec, TaskConfiguration task, int replica, ContainerDefaults defaults) {
     List<NodeGroup> groups =
         task.groups() != null
             ? task.groups()
@@ -84,7 +99,7 @@ public final class JobSpecs {
     for (int group = 0; group < groups.size(); group++) {
       for (int index = 0; index < groups.get(group).nodes(); index++) {
         Place place = new Place(replica, jobs.size(), total, group, index);
-        jobs.add(job(spec, task.base(), groups.get(group), place));
+        jobs.add(job(spec, task.base(), groups.get(group), place, defaults));
       }
     }
     return List.copyOf(jobs);
@@ -93,7 +108,9 @@ public final class JobSpecs {
   /** Where a job stands in its run. */
   private record Place(int replica, int job, int jobs, int group, int indexInGroup) {}
 
-  private static JobSpec job(RunSpec spec, RunBase base, NodeGroup group, Place place) {
+  private static JobSpec job(
+      RunSpec spec, RunBase base, NodeGroup group, Place place, ContainerDefaults defaults) {
+    boolean dev = spec.configuration() instanceof DevEnvironmentConfiguration;
     ProfileParams profile = RunSpecs.profile(spec);
     return new JobSpec(
         place.replica(),
@@ -106,14 +123,14 @@ public final class JobSpecs {
         commands(base, group.commands()),
         Env.of(base.env().asMap()),
         base.homeDir(),
-        base.image() == null ? NO_IMAGE : base.image(),
+        DefaultImage.name(base, defaults),
         base.privileged() || (base.docker() != null && base.docker()),
-        base.singleBranch() == null || base.singleBranch(),
+        base.singleBranch() == null ? !dev : base.singleBranch(),
         seconds(profile.maxDuration(), null),
         seconds(profile.stopDuration(), STOP_DURATION_SECONDS),
         profile.utilizationPolicy(),
         base.registryAuth(),
-        requirements(group.resources(), profile, place.jobs() > 1),
+        requirements(resources(base, group.resources()), profile, place.jobs() > 1),
         retry(profile.retry()),
         volumes(base.volumes(), place.job()),
         null,
@@ -146,15 +163,32 @@ public final class JobSpecs {
     return specs;
   }
 
+  /** Empty: what the image says. */
   private static List<String> commands(RunBase base, List<String> commands) {
     if (base.entrypoint() != null) {
-      throw new IllegalArgumentException("`entrypoint` makes no shell commands");
+      List<String> words = new ArrayList<>(ShellWords.split(base.entrypoint()));
+      words.addAll(commands);
+      if (words.isEmpty()) {
+        throw new IllegalArgumentException("`entrypoint` is empty, and there are no `commands`");
+      }
+      return words;
     }
     if (commands.isEmpty()) {
-      throw new IllegalArgumentException(
-          "without `commands` only the image could tell what to run; it is not read");
+      if (!DefaultImage.inContainer(base) || DefaultImage.chosenByServer(base)) {
+        throw new IllegalArgumentException("there is nothing to run: write `commands`");
+      }
+      return List.of();
     }
-    return List.of(shell(base), "-i", "-c", joined(commands));
+    List<String> all = new ArrayList<>(DefaultImage.commands(base));
+    all.addAll(commands);
+    return List.of(shell(base), "-i", "-c", joined(all));
+  }
+
+  /** dstack's images are for x86 only. */
+  private static ResourcesSpec resources(RunBase base, ResourcesSpec resources) {
+    return DefaultImage.chosenByServer(base) && resources.cpu().arch() == null
+        ? resources.withCpu(resources.cpu().withArch(CpuArch.X86))
+        : resources;
   }
 
   /** Each node may have a volume of its own, named after its number. */

@@ -1,12 +1,13 @@
 package dev.dstack.model.config;
 
 import dev.dstack.model.wire.configuration.DevEnvironmentConfiguration;
+import dev.dstack.model.wire.configuration.InstanceMountPoint;
 import dev.dstack.model.wire.configuration.ProfileParams;
 import dev.dstack.model.wire.configuration.RunBase;
 import dev.dstack.model.wire.configuration.RunConfiguration;
 import dev.dstack.model.wire.configuration.ServiceConfiguration;
 import dev.dstack.model.wire.configuration.TaskConfiguration;
-import dev.dstack.model.wire.repo.VirtualRunRepoData;
+import dev.dstack.model.wire.configuration.VolumeMountPoint;
 import dev.dstack.model.wire.run.RunSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,51 +35,59 @@ public final class UnsupportedYet {
     found.checkKind(spec.configuration());
     found.checkBase(forOffersOnly ? base.withImage(null).withUser(null) : base);
     found.checkProfile(RunSpecs.profile(spec));
-    boolean plain = spec.repoData() == null || spec.repoData() instanceof VirtualRunRepoData;
-    found.refuse(!plain, "repo_data", "use `files` for what the run needs");
     return List.copyOf(found.problems);
   }
 
   private void checkKind(RunConfiguration run) {
     switch (run) {
-      case DevEnvironmentConfiguration dev ->
-          refuse(true, "type: dev-environment", "use `type: task`");
+      case DevEnvironmentConfiguration _ -> {
+        // All of it is there.
+      }
       case ServiceConfiguration service -> refuse(true, "type: service", "use `type: task`");
       case TaskConfiguration task -> {
         refuse(task.groups() != null, "groups", "use a task for each group");
         refuse(task.nodes() != null && task.nodes() > 1, "nodes", "use 1, or a task for each node");
-        refuse(
-            !task.ports().isEmpty(),
-            "ports",
-            "take it out; ports of the host are reached directly");
       }
     }
   }
 
   private void checkBase(RunBase base) {
-    String noContainer = "take it out; commands run on the host, without a container";
-    refuse(base.image() != null, "image", noContainer);
-    refuse(base.docker() != null && base.docker(), "docker", noContainer);
-    refuse(base.python() != null, "python", "take it out and use the Python of the host");
-    refuse(base.nvcc() != null && base.nvcc(), "nvcc", "take it out and use the tools of the host");
-    refuse(base.privileged(), "privileged", noContainer);
-    refuse(base.entrypoint() != null, "entrypoint", "use `commands`");
-    refuse(base.registryAuth() != null, "registry_auth", noContainer);
-    refuse(base.user() != null, "user", "take it out; commands run as the user of the agent");
-    refuse(!base.volumes().isEmpty(), "volumes", "use paths of the host directly");
-    refuse(!base.repos().isEmpty(), "repos", "use `files`, or clone in `commands`");
+    if (!DefaultImage.inContainer(base)) {
+      checkProcess(base);
+    }
     refuse(
-        base.resources().shmSize() != null,
-        "resources.shm_size",
-        "take it out; processes share /dev/shm of the host");
+        base.volumes().stream().anyMatch(VolumeMountPoint.class::isInstance),
+        "volumes",
+        "mount directories of the host: `/host/path:/path`");
     refuse(base.dstack(), "dstack", "take it out and pass the address of the server in `env`");
+  }
+
+  /** A run that names no image is a process of its host. */
+  private void checkProcess(RunBase base) {
+    container(base.privileged(), "privileged");
+    container(base.entrypoint() != null, "entrypoint");
+    container(base.registryAuth() != null, "registry_auth");
+    container(base.user() != null, "user");
+    container(
+        base.volumes().stream()
+            .anyMatch(one -> one instanceof InstanceMountPoint mount && !mount.optional()),
+        "volumes");
+    container(base.resources().shmSize() != null, "resources.shm_size");
+  }
+
+  private void container(boolean asked, String field) {
+    if (asked) {
+      problems.add(
+          new SpecProblem(
+              field,
+              "needs a container: set `image`; without one the run is a process of its host"));
+    }
   }
 
   private void checkProfile(ProfileParams profile) {
     refuse(profile.instances() != null, "instances", "use `fleets` to choose where it runs");
     refuse(profile.backendOptions() != null, "backend_options", "take it out");
     refuse(profile.reservation() != null, "reservation", "take it out");
-    refuse(profile.utilizationPolicy() != null, "utilization_policy", "use `max_duration`");
   }
 
   private void refuse(boolean asked, String field, String instead) {

@@ -18,7 +18,9 @@ class EngineRequirementsTest {
             "'backends':['aws']",
             "'max_price':1.5");
     Requirements requirements =
-        EngineRequirements.of(JobSpecs.of(spec).getFirst().requirements(), RunSpecs.profile(spec));
+        EngineRequirements.of(
+            JobSpecs.of(spec, ContainerDefaults.STANDARD).getFirst().requirements(),
+            RunSpecs.profile(spec));
     assertThat(requirements)
         .isEqualTo(
             new Requirements(

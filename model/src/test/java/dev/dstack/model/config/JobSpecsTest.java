@@ -4,12 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dstack.model.json.Json;
+import dev.dstack.model.resources.CpuArch;
 import dev.dstack.model.wire.run.JobSpec;
 import dev.dstack.model.wire.run.RunPlan;
 import dev.dstack.model.wire.run.RunSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,7 +29,8 @@ class JobSpecsTest {
     RunSpec effective = RunSpecs.effective(plan.runSpec(), plan.effectiveRunSpec().sshKeyPub());
     assertThat(effective).isEqualTo(plan.effectiveRunSpec());
     assertThat(RunSpecs.shown(plan.runSpec())).isEqualTo(plan.runSpec());
-    assertThat(JobSpecs.of(effective)).containsExactly(plan.jobPlans().getFirst().jobSpec());
+    assertThat(JobSpecs.of(effective, ContainerDefaults.STANDARD))
+        .containsExactly(plan.jobPlans().getFirst().jobSpec());
   }
 
   @ParameterizedTest
@@ -95,7 +98,7 @@ class JobSpecsTest {
 
   @Test
   void aTaskOfSeveralNodesHasAJobForEach() {
-    List<JobSpec> jobs = JobSpecs.of(Specs.task("'nodes':3"));
+    List<JobSpec> jobs = JobSpecs.of(Specs.task("'nodes':3"), ContainerDefaults.STANDARD);
     assertThat(jobs)
         .extracting(JobSpec::jobName)
         .containsExactly("train-0-0", "train-1-0", "train-2-0");
@@ -107,8 +110,102 @@ class JobSpecsTest {
     assertThatThrownBy(() -> only(Specs.task("'env':['TOKEN']"))).hasMessageContaining("TOKEN");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\0',
+      value = {
+        "'priority':1                     | ",
+        "'image':'debian'                 | debian",
+        "'python':'3.12'                  | dstackai/base:0.16-base-ubuntu24.04",
+        "'nvcc':true                      | dstackai/base:0.16-devel-ubuntu24.04",
+        "'docker':true                    | dstackai/dind",
+      })
+  void theImage(String field, String image) {
+    JobSpec job = only(Specs.task(field));
+    assertThat(job.imageName()).isEqualTo(image == null ? JobSpecs.NO_IMAGE : image);
+    assertThat(job.privileged()).isEqualTo("dstackai/dind".equals(image));
+    boolean ofDstack = image != null && image.startsWith("dstackai");
+    assertThat(job.requirements().resources().cpu().arch())
+        .isEqualTo(ofDstack ? CpuArch.X86 : null);
+  }
+
+  @Test
+  void theImagesOfTheOperator() {
+    ContainerDefaults own =
+        ContainerDefaults.of(
+            Map.of(
+                "DSTACK_DOCKER_BASE_IMAGE", "registry.example:5000/base@sha256:1",
+                "DSTACK_DIND_IMAGE", "registry.example:5000/dind:2",
+                "DSTACK_SERVER_DEFAULT_DOCKER_REGISTRY", "mirror.example",
+                "DSTACK_SERVER_DEFAULT_DOCKER_REGISTRY_USERNAME", "u",
+                "DSTACK_SERVER_DEFAULT_DOCKER_REGISTRY_PASSWORD", "p",
+                "DSTACK_SERVER_JOB_NETWORK_MODE", "3"));
+    assertThat(JobSpecs.of(Specs.task("'python':'3.9'"), own).getFirst().imageName())
+        .isEqualTo("registry.example:5000/base@sha256:1");
+    assertThat(JobSpecs.of(Specs.task("'docker':true"), own).getFirst().imageName())
+        .isEqualTo("registry.example:5000/dind:2");
+    assertThat(own.pulled("ubuntu")).isEqualTo("mirror.example/ubuntu");
+    assertThat(own.pulled("library/ubuntu")).isEqualTo("mirror.example/library/ubuntu");
+    assertThat(own.pulled("ghcr.io/a/b")).isEqualTo("ghcr.io/a/b");
+    assertThat(own.pulled("localhost:5000/a")).isEqualTo("localhost:5000/a");
+    assertThat(own.authFor("ghcr.io/a/b")).isNull();
+    assertThat(own.authFor("a/b")).isNotNull().hasToString("RegistryAuth[u]");
+    assertThat(own.hostNetwork(false, 1)).isFalse();
+    assertThat(ContainerDefaults.STANDARD.hostNetwork(false, 1)).isTrue();
+    assertThat(ContainerDefaults.STANDARD.hostNetwork(true, 1)).isFalse();
+  }
+
+  @Test
+  void whatPreparesTheImageComesFirst() {
+    assertThat(only(Specs.task("'docker':true")).commands().getLast())
+        .isEqualTo("start-dockerd && python train.py");
+    assertThat(only(Specs.task("'python':'3.11'")).commands())
+        .startsWith("/bin/bash")
+        .last()
+        .asString()
+        .contains("-p 3.11")
+        .endsWith(" && python train.py");
+  }
+
+  @Test
+  void anEntrypointIsSplitAsAShellDoes() {
+    assertThat(
+            only(Specs.task("'image':'x'", "'entrypoint':'python -c \\'print(1)\\' --x'"))
+                .commands())
+        .containsExactly("python", "-c", "print(1)", "--x", "python train.py");
+    assertThat(ShellWords.split("a  'b c'd \"e \\\" \\n\" '' \\ x"))
+        .containsExactly("a", "b cd", "e \" \\n", "", " x");
+    assertThatThrownBy(() -> ShellWords.split("a 'b")).hasMessageContaining("not closed");
+    assertThatThrownBy(() -> ShellWords.split("a \\")).hasMessageContaining("backslash");
+  }
+
+  @Test
+  void anImageMayKnowWhatToRun() {
+    assertThat(only(Specs.run("'type':'task','image':'x'")).commands()).isEmpty();
+  }
+
+  @Test
+  void aDevEnvironmentWaitsForPeople() {
+    JobSpec job =
+        only(
+            Specs.run(
+                "'type':'dev-environment','ide':'vscode','version':'abc','init':['echo hi'],"
+                    + "'setup':['echo first'],'ports':[8000]"));
+    assertThat(job.singleBranch()).isFalse();
+    assertThat(job.appSpecs()).hasSize(1);
+    assertThat(job.commands().getLast())
+        .contains("/commit:abc/", "could not be downloaded from update.code.visualstudio.com")
+        .containsSubsequence("echo first", "echo hi", "ssh-remote+train$DSTACK_WORKING_DIR")
+        .endsWith("while :; do sleep 3600; done")
+        .doesNotContain("ipykernel");
+    assertThat(only(Specs.run("'type':'dev-environment','python':'3.12'")).commands().getLast())
+        .contains("ipykernel")
+        .doesNotContain("vscode");
+  }
+
   private static JobSpec only(RunSpec spec) {
-    List<JobSpec> jobs = JobSpecs.of(spec);
+    List<JobSpec> jobs = JobSpecs.of(spec, ContainerDefaults.STANDARD);
     assertThat(jobs).hasSize(1);
     return jobs.getFirst();
   }

@@ -9,9 +9,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.CodeSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,19 +26,8 @@ final class AgentClasspath {
   /** Names the classpath; nothing is copied then. */
   static final String PROPERTY = "dstack.agent.classpath";
 
-  /** One class of each library that the agent needs; tells where the server has it from. */
-  private static final List<String> NEEDED =
-      List.of(
-          "dev.dstack.agent.Main",
-          "dev.dstack.model.json.Json",
-          "tools.jackson.databind.ObjectMapper",
-          "tools.jackson.core.JsonParser",
-          "com.fasterxml.jackson.annotation.JsonProperty",
-          "org.apache.commons.compress.archivers.tar.TarArchiveInputStream",
-          "org.apache.commons.io.IOUtils",
-          "org.apache.commons.lang3.ArrayUtils",
-          "org.apache.commons.codec.binary.Base64",
-          "org.jspecify.annotations.Nullable");
+  /** Of the agent; where its libraries are is told by the manifest of its jar. */
+  private static final String MAIN = "dev.dstack.agent.Main";
 
   private AgentClasspath() {}
 
@@ -43,20 +36,62 @@ final class AgentClasspath {
     if (!given.isEmpty()) {
       return given;
     }
-    Set<Path> sources = new LinkedHashSet<>();
-    for (String name : NEEDED) {
-      Path source = source(name);
-      if (source != null) {
-        sources.add(source);
-      }
-    }
-    if (sources.isEmpty()) {
-      return System.getProperty("java.class.path");
-    }
-    return copies(sources, home.resolve("lib"));
+    Path agent = source(MAIN);
+    Set<Path> sources = agent == null ? Set.of() : withLibraries(agent);
+    return sources.isEmpty()
+        ? System.getProperty("java.class.path")
+        : copies(sources, home.resolve("lib"));
   }
 
-  private static @Nullable Path source(String className) {
+  /** Differs when the next agent would be another program than one that was started before. */
+  static String version() throws IOException {
+    Path agent = source(MAIN);
+    StringBuilder version = new StringBuilder(System.getProperty(PROPERTY, ""));
+    for (Path file : agent == null ? Set.<Path>of() : withLibraries(agent)) {
+      version
+          .append(file.getFileName())
+          .append(' ')
+          .append(Files.size(file))
+          .append(' ')
+          .append(Files.getLastModifiedTime(file))
+          .append('\n');
+    }
+    return version.toString();
+  }
+
+  /** Empty: the agent's classes do not come from a jar, or not all that it needs is known. */
+  private static Set<Path> withLibraries(Path agent) throws IOException {
+    if (!Files.isRegularFile(agent)) {
+      return Set.of();
+    }
+    Map<String, Path> known = new HashMap<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      Path path = Path.of(entry).toAbsolutePath();
+      known.put(String.valueOf(path.getFileName()), path);
+    }
+    Set<Path> sources = new LinkedHashSet<>();
+    sources.add(agent);
+    for (String name : libraries(agent)) {
+      Path beside = agent.resolveSibling(name);
+      Path library = Files.isRegularFile(beside) ? beside : known.get(name);
+      if (library == null) {
+        return Set.of();
+      }
+      sources.add(library);
+    }
+    return sources;
+  }
+
+  private static List<String> libraries(Path jar) throws IOException {
+    try (JarFile file = new JarFile(jar.toFile())) {
+      Manifest manifest = file.getManifest();
+      String value = manifest == null ? null : manifest.getMainAttributes().getValue("Class-Path");
+      return value == null || value.isBlank() ? List.of() : List.of(value.strip().split(" +"));
+    }
+  }
+
+  /** Where a class comes from; absent: not from a file. */
+  static @Nullable Path source(String className) {
     try {
       CodeSource source =
           Class.forName(className, false, AgentClasspath.class.getClassLoader())
@@ -66,7 +101,6 @@ final class AgentClasspath {
           ? null
           : Path.of(URI.create(source.getLocation().toString()));
     } catch (ClassNotFoundException e) {
-      // A library that the agent came to do without; were it needed, the agent would not start.
       return null;
     }
   }

@@ -41,6 +41,10 @@ import tools.jackson.databind.JsonNode;
  */
 final class AgentDaemon {
   private static final String KEEPER_FILE = "keeper.pid";
+
+  /** What the running agent was started from and with. */
+  private static final String LAUNCHED_FILE = "launched";
+
   private static final Duration START_WITHIN = Duration.ofSeconds(60);
   private static final Duration CALL_WITHIN = Duration.ofSeconds(5);
   private static final Duration TASKS_END_WITHIN = Duration.ofSeconds(30);
@@ -63,10 +67,27 @@ final class AgentDaemon {
 
   /** Nothing else of the server's environment: it may hold the server's secrets. */
   private static final List<String> PASSED_ON =
-      List.of("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH");
+      List.of(
+          "PATH",
+          "HOME",
+          "USER",
+          "LOGNAME",
+          "LANG",
+          "LC_ALL",
+          "TZ",
+          "LD_LIBRARY_PATH",
+          "DOCKER_HOST",
+          "XDG_RUNTIME_DIR");
 
   private final Path home;
   private final @Nullable String user;
+  private final @Nullable String docker;
+  private final @Nullable String registryMirror;
+  private volatile @Nullable HostInfo lastInfo;
+
+  /** The running agent has been found to be the one that this server would start. */
+  private volatile boolean current;
+
   private final HttpClient http =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
@@ -76,14 +97,25 @@ final class AgentDaemon {
   /**
    * @param user runs every task; each user has an agent of its own
    */
-  AgentDaemon(Path serverDir, @Nullable String user) {
+  AgentDaemon(
+      Path serverDir,
+      @Nullable String user,
+      @Nullable String docker,
+      @Nullable String registryMirror) {
     this.home =
         serverDir.toAbsolutePath().normalize().resolve(user == null ? "agent" : "agent-" + user);
     this.user = user;
+    this.docker = docker;
+    this.registryMirror = registryMirror;
   }
 
   Path home() {
     return home;
+  }
+
+  /** What the agent says of its host, if one runs; nothing is started for that. */
+  Optional<HostInfo> info() {
+    return running().isPresent() ? Optional.ofNullable(lastInfo) : Optional.empty();
   }
 
   private record Running(long pid, AgentAddress address) {}
@@ -102,10 +134,13 @@ final class AgentDaemon {
     }
   }
 
-  /** Finds the agent or starts it; answers when it answers. */
+  /**
+   * Finds the agent or starts it; answers when it answers. One of another version, or with other
+   * settings, is replaced, once for each server; its tasks go on.
+   */
   AgentAddress ensure() {
     Optional<Running> running = running();
-    if (running.isPresent()) {
+    if (running.isPresent() && current) {
       return running.get().address();
     }
     STARTING.lock();
@@ -116,10 +151,13 @@ final class AgentDaemon {
                   home.resolve("start.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
           FileLock _ = file.lock()) {
         running = running();
-        if (running.isPresent()) {
+        if (running.isPresent() && (current || isCurrent())) {
+          current = true;
           return running.get().address();
         }
-        return start();
+        AgentAddress address = start();
+        current = true;
+        return address;
       }
     } catch (IOException e) {
       throw new DstackException(
@@ -208,7 +246,7 @@ final class AgentDaemon {
       if (ProcessHandle.of(pid).isEmpty()) {
         return Optional.empty();
       }
-      info(address);
+      lastInfo = info(address);
       return Optional.of(new Running(pid, address));
     } catch (IOException | JacksonException e) {
       return Optional.empty();
@@ -219,14 +257,14 @@ final class AgentDaemon {
   }
 
   /** A second time, because a host under load answers late and its agent is not to be replaced. */
-  private void info(AgentAddress address) throws IOException, InterruptedException {
+  private HostInfo info(AgentAddress address) throws IOException, InterruptedException {
     byte[] answer;
     try {
       answer = call(address, "GET", "/info", null);
     } catch (HttpTimeoutException e) {
       answer = call(address, "GET", "/info", null);
     }
-    Json.lenient().readValue(answer, HostInfo.class);
+    return Json.lenient().readValue(answer, HostInfo.class);
   }
 
   private byte[] call(AgentAddress address, String method, String path, byte @Nullable [] body)
@@ -264,6 +302,7 @@ final class AgentDaemon {
     Map<String, String> environment = builder.environment();
     environment.keySet().removeIf(name -> !PASSED_ON.contains(name));
     Process keeper = builder.start();
+    Files.writeString(home.resolve(LAUNCHED_FILE), launch());
     Files.writeString(
         home.resolve(KEEPER_FILE), keeper.pid() + " " + started(keeper.toHandle()) + "\n");
     long deadline = System.nanoTime() + START_WITHIN.toNanos();
@@ -289,7 +328,16 @@ final class AgentDaemon {
         "the host agent did not start; " + output + " says: " + tail(output));
   }
 
-  private List<String> javaCommand(String classpath) {
+  private boolean isCurrent() throws IOException {
+    Path launched = home.resolve(LAUNCHED_FILE);
+    return Files.exists(launched) && Files.readString(launched).equals(launch());
+  }
+
+  private String launch() throws IOException {
+    return String.join("\n", javaCommand("")) + "\n" + AgentClasspath.version();
+  }
+
+  private List<String> javaCommand(String classpath) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -297,8 +345,10 @@ final class AgentDaemon {
                 "-Xmx64m",
                 "-Xss512k",
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
                 "-XX:-UsePerfData",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dslf4j.internal.verbosity=ERROR",
                 "-XX:+ExitOnOutOfMemoryError",
                 "-XX:ErrorFile=" + home.resolve("agent-crash.log"),
                 "-cp",
@@ -307,6 +357,17 @@ final class AgentDaemon {
                 "--home",
                 home.toString(),
                 "--parent-less"));
+    Path runtime = AgentRuntime.find();
+    if (runtime != null) {
+      command.add("--runtime");
+      command.add(runtime.toString());
+    }
+    if (docker != null) {
+      command.addAll(List.of("--docker", docker));
+    }
+    if (registryMirror != null) {
+      command.addAll(List.of("--registry-mirror", registryMirror));
+    }
     if (user != null) {
       command.add("--user");
       command.add(user);

@@ -114,7 +114,22 @@ final class LocalBackend implements ComputeBackend {
         config.over(resources()),
         0,
         Availability.AVAILABLE,
-        Map.of());
+        noContainers());
+  }
+
+  /** As long as no agent runs nobody has looked for an engine. */
+  private Map<String, String> noContainers() {
+    return daemon
+        .info()
+        .filter(info -> !info.containers())
+        .map(
+            info ->
+                Map.of(
+                    Offer.NO_CONTAINERS,
+                    info.containersMissing() == null
+                        ? "its host agent runs no containers"
+                        : info.containersMissing()))
+        .orElse(Map.of());
   }
 
   /** Looked up again now and then: the space on the disk changes. */

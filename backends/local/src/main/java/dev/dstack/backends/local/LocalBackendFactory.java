@@ -16,6 +16,10 @@ public final class LocalBackendFactory implements BackendFactory {
   @Override
   public ComputeBackend create(BackendContext context, Map<String, Object> config) {
     LocalConfig parsed = LocalConfig.parse(config);
-    return new LocalBackend(context, parsed, new AgentDaemon(context.serverDir(), parsed.user()));
+    return new LocalBackend(
+        context,
+        parsed,
+        new AgentDaemon(
+            context.serverDir(), parsed.user(), parsed.docker(), parsed.registryMirror()));
   }
 }

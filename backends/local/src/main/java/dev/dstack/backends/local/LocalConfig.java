@@ -19,16 +19,25 @@ import org.jspecify.annotations.Nullable;
  *       overcommits it, which suits jobs that mostly wait
  *   <li>{@code memory}, {@code disk}: likewise, such as {@code 16GB}; a plain number is GB
  *   <li>{@code user}: jobs run as this user, which needs a server that runs as root
+ *   <li>{@code docker}: the engine that runs containers, instead of the one of DOCKER_HOST or the
+ *       usual socket
+ *   <li>{@code registry_mirror}: where images of Docker Hub are asked for first
  * </ul>
  *
  * Nothing of this is enforced on a host process: the amounts only decide how many jobs are placed.
+ * What is changed for the agent counts from its next start.
  */
 record LocalConfig(
     @Nullable Double cpus,
     @Nullable Long memoryMib,
     @Nullable Long diskMib,
-    @Nullable String user) {
-  private static final Set<String> FIELDS = Set.of("cpus", "memory", "disk", "user");
+    @Nullable String user,
+    @Nullable String docker,
+    @Nullable String registryMirror) {
+  private static final Set<String> FIELDS =
+      Set.of("cpus", "memory", "disk", "user", "docker", "registry_mirror");
+  private static final Pattern ENGINE = Pattern.compile("(unix:///|tcp://)\\S+");
+  private static final Pattern MIRROR = Pattern.compile("[A-Za-z0-9][A-Za-z0-9./:_-]*");
   private static final Pattern AMOUNT =
       Pattern.compile("([0-9]+(?:\\.[0-9]+)?)\\s*(MB|GB|TB)?", Pattern.CASE_INSENSITIVE);
   private static final Pattern USER = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9_.-]*");
@@ -44,7 +53,9 @@ record LocalConfig(
         cpus(config.get("cpus")),
         amount("memory", config.get("memory")),
         amount("disk", config.get("disk")),
-        user(config.get("user")));
+        user(config.get("user")),
+        text("docker", config.get("docker"), ENGINE, "the address of an engine, unix:// or tcp://"),
+        text("registry_mirror", config.get("registry_mirror"), MIRROR, "host[:port][/path]"));
   }
 
   /** What is offered of a machine that has this. */
@@ -94,6 +105,14 @@ record LocalConfig(
       throw invalid("user", "must be the name or id of a user, is '" + value + "'");
     }
     return value.toString();
+  }
+
+  private static @Nullable String text(
+      String field, @Nullable Object value, Pattern form, String what) {
+    if (value != null && !form.matcher(value.toString()).matches()) {
+      throw invalid(field, "must be " + what + ", is '" + value + "'");
+    }
+    return value == null ? null : value.toString();
   }
 
   private static DstackException invalid(String field, String problem) {

@@ -60,7 +60,7 @@ class LocalBackendTest extends BackendContract {
   /** Whatever a test did, no agent stays. */
   @AfterEach
   void endAgent() throws IOException {
-    new AgentDaemon(serverDir, null).end();
+    new AgentDaemon(serverDir, null, null, null).end();
     assertThat(agentPids()).isEmpty();
   }
 
@@ -230,6 +230,24 @@ class LocalBackendTest extends BackendContract {
     AgentAddress again = backend().find(tag).orElseThrow().agent();
 
     assertThat(agentPids()).hasSize(1).doesNotContain(hanging);
+    assertThat(task(again, id).status().isFinal()).isFalse();
+    backend().terminate(tag);
+  }
+
+  @Test
+  void anAgentOfAnotherVersionIsReplacedAndItsTasksGoOn() throws Exception {
+    InstanceTag tag = newTag();
+    AgentAddress agent = backend().ensure(spec(tag)).agent();
+    JobId id = sleeper(agent);
+    long before = agentPids().getFirst();
+    assertThat(backend().find(tag).orElseThrow().agent()).isEqualTo(agent);
+    assertThat(agentPids()).containsExactly(before);
+    Files.writeString(serverDir.resolve("agent/launched"), "another version");
+
+    AgentAddress again = backend().find(tag).orElseThrow().agent();
+
+    assertThat(again).isEqualTo(agent);
+    assertThat(agentPids()).hasSize(1).doesNotContain(before);
     assertThat(task(again, id).status().isFinal()).isFalse();
     backend().terminate(tag);
   }

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a simulated job behaves.
@@ -17,6 +18,7 @@ import java.util.Set;
  * @param linesPerSecond 0: all of them at the start
  * @param text of a line; {@code {n}} becomes its number, always eight digits, so that the place of
  *     a line follows from its number
+ * @param gpuUtil percent that its accelerators are busy; absent: a wave
  */
 record JobScript(
     long startDelayMillis,
@@ -25,9 +27,18 @@ record JobScript(
     int exitStatus,
     int lines,
     double linesPerSecond,
-    String text) {
+    String text,
+    @Nullable Integer gpuUtil) {
   static final Set<String> FIELDS =
-      Set.of("start_delay", "duration", "stop_delay", "exit_status", "lines", "rate", "text");
+      Set.of(
+          "start_delay",
+          "duration",
+          "stop_delay",
+          "exit_status",
+          "lines",
+          "rate",
+          "text",
+          "gpu_util");
   private static final int MAX_LINES = 99_999_999;
   private static final int MAX_TEXT = 1_000;
 
@@ -42,7 +53,8 @@ record JobScript(
             (int) fields.whole("exit_status", 0, 0, 255),
             (int) fields.whole("lines", 1, 0, MAX_LINES),
             fields.number("rate", 0, 0, 1_000_000),
-            fields.text("text", "scripted line {n}"));
+            fields.text("text", "scripted line {n}"),
+            util((int) fields.whole("gpu_util", -1, -1, 100)));
     if (script.text.getBytes(StandardCharsets.UTF_8).length > MAX_TEXT) {
       throw fields.invalid("text", "must not be longer than " + MAX_TEXT + " bytes");
     }
@@ -58,7 +70,13 @@ record JobScript(
         (int) number(env, "EXIT_STATUS", exitStatus, 255),
         (int) number(env, "LINES", lines, MAX_LINES),
         number(env, "RATE", linesPerSecond, 1_000_000),
-        env.getOrDefault(PREFIX + "TEXT", text));
+        env.getOrDefault(PREFIX + "TEXT", text),
+        util((int) number(env, "GPU_UTIL", gpuUtil == null ? -1 : gpuUtil, 100)));
+  }
+
+  /** What is below nought stands for the wave. */
+  private static @Nullable Integer util(int percent) {
+    return percent < 0 ? null : Integer.valueOf(percent);
   }
 
   private static long millis(Map<String, String> env, String name, long otherwise) {

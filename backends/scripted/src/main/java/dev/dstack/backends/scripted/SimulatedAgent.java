@@ -5,7 +5,9 @@ import dev.dstack.backends.InstanceTag;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
+import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.JobId;
@@ -13,10 +15,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -152,6 +156,39 @@ final class SimulatedAgent implements HostAgent {
         .map(task -> task.log(offset, limit, now))
         .orElseThrow(
             () -> new DstackException(ErrorKind.AGENT_REFUSED, "there is no task " + id + " here"));
+  }
+
+  @Override
+  public byte[] readRunnerLog(JobId id, long offset, int limit) {
+    machine();
+    byte[] text =
+        world
+            .task(tag, id)
+            .map(task -> task.runnerLog(clock.instant()))
+            .orElse("")
+            .getBytes(StandardCharsets.UTF_8);
+    int from = (int) Math.min(offset, text.length);
+    return Arrays.copyOfRange(text, from, (int) Math.min((long) from + limit, text.length));
+  }
+
+  @Override
+  public Optional<TaskMetrics> metrics(JobId id) {
+    World.StoredMachine machine = machine();
+    Instant now = clock.instant();
+    return world
+        .task(tag, id)
+        .filter(task -> task.at(now).status() == TaskStatus.RUNNING)
+        .map(
+            task ->
+                SimulatedMetrics.of(
+                    machine.offer().resources(), task.startsAt(), task.script().gpuUtil(), now));
+  }
+
+  @Override
+  public Optional<String> dcgm() {
+    World.StoredMachine machine = machine();
+    return Optional.ofNullable(
+        SimulatedMetrics.dcgm(machine.offer().resources(), machine.readyAt(), clock.instant()));
   }
 
   @Override

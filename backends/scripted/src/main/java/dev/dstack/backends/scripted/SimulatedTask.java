@@ -116,7 +116,7 @@ record SimulatedTask(
         exited ? TaskStatus.EXITED : started ? TaskStatus.RUNNING : TaskStatus.PREPARING;
     long seq =
         switch (status) {
-          case PREPARING -> PREPARING_SEQ;
+          case PREPARING, PULLING -> PREPARING_SEQ;
           case RUNNING -> RUNNING_SEQ;
           case EXITED -> EXITED_SEQ;
         };
@@ -178,6 +178,22 @@ record SimulatedTask(
       count--;
     }
     return count;
+  }
+
+  /** What a runner would have said by then. */
+  String runnerLog(Instant now) {
+    TaskInfo info = at(now);
+    StringBuilder text = new StringBuilder();
+    text.append(submittedAt).append(" The task ").append(name).append(" is accepted\n");
+    if (info.startedAt() != null) {
+      text.append(info.startedAt()).append(" The simulated command runs\n");
+    }
+    TaskExit exit = info.exit();
+    if (exit != null) {
+      text.append(info.finishedAt()).append(" It ended: ").append(exit.reason().wire());
+      text.append(exit.exitStatus() == null ? "\n" : ", exit status " + exit.exitStatus() + "\n");
+    }
+    return text.toString();
   }
 
   byte[] log(long offset, int limit, Instant now) {

@@ -2,6 +2,7 @@ package dev.dstack.backends.scripted;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.BackendContract;
@@ -15,6 +16,7 @@ import dev.dstack.backends.WithOwnAgents;
 import dev.dstack.model.agent.LogFrame;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
@@ -174,6 +176,34 @@ class ScriptedBackendTest extends BackendContract {
     assertKind(ErrorKind.AGENT_UNREACHABLE, () -> agent(tag).info());
     clock.pass(Duration.ofSeconds(2));
     assertThat(agent(tag).info().resources()).isEqualTo(spec(tag).offer().resources());
+  }
+
+  @Test
+  void whatATaskUsesFollowsFromTheTime() {
+    config =
+        Map.of(
+            "instance_types",
+            List.of(Map.of("name", "gpu", "cpus", 4, "gpus", List.of("H100:80GB:2"))));
+    InstanceTag tag = machine();
+    TaskRequest idle =
+        task(Map.of("DSTACK_SCRIPTED_DURATION", "1h", "DSTACK_SCRIPTED_GPU_UTIL", "3"));
+    assertThat(agent(tag).metrics(idle.id())).as("no such task").isEmpty();
+    agent(tag).submit(idle);
+    clock.pass(Duration.ofSeconds(30));
+    TaskMetrics first = agent(tag).metrics(idle.id()).orElseThrow();
+    assertThat(agent(tag).metrics(idle.id())).contains(first);
+    assertThat(first.gpus())
+        .extracting(TaskMetrics.GpuUse::index, TaskMetrics.GpuUse::utilPercent)
+        .containsExactly(tuple(0, 3), tuple(1, 3));
+    clock.pass(Duration.ofSeconds(30));
+    assertThat(agent(tag).metrics(idle.id()).orElseThrow().cpuMicros())
+        .isGreaterThan(first.cpuMicros());
+    assertThat(agent(tag).dcgm().orElseThrow()).contains("DCGM_FI_DEV_GPU_UTIL{gpu=\"1\"");
+    byte[] said = agent(tag).readRunnerLog(idle.id(), 0, 1_000);
+    assertThat(new String(said, java.nio.charset.StandardCharsets.UTF_8)).contains("is accepted");
+    assertThat(agent(tag).readRunnerLog(idle.id(), said.length, 1_000)).isEmpty();
+    clock.pass(Duration.ofHours(2));
+    assertThat(agent(tag).metrics(idle.id())).as("ended").isEmpty();
   }
 
   @Test

@@ -1,4 +1,4 @@
-package dev.dstack.agent.task;
+package dev.dstack.agent.files;
 
 import dev.dstack.agent.host.TaskUser;
 import java.io.BufferedInputStream;
@@ -25,7 +25,7 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
  * Unpacks a tar archive below one directory and nowhere else: no entry may climb out by its name,
  * and nothing is written through a link that leads out. Links themselves are kept as they are.
  */
-final class Unpacker {
+public final class Unpacker {
   static final long MAX_BYTES = Long.getLong("dstack.agent.max-unpacked-bytes", 64L << 30);
   static final int MAX_ENTRIES = 2_000_000;
 
@@ -35,7 +35,7 @@ final class Unpacker {
   private int entries;
 
   /** The archive is not one that may be unpacked; the message says why. */
-  static final class BadArchiveException extends IOException {
+  public static final class BadArchiveException extends IOException {
     private static final long serialVersionUID = 1L;
 
     BadArchiveException(String message) {
@@ -53,7 +53,7 @@ final class Unpacker {
    * doesn't matter. Any other archive, and any when {@code contents} is set, is unpacked into the
    * destination as a directory.
    */
-  static void unpack(Path archive, Path destination, boolean contents, TaskUser owner)
+  public static void unpack(Path archive, Path destination, boolean contents, TaskUser owner)
       throws IOException {
     Set<String> tops = contents ? Set.of() : topNames(archive);
     boolean rename = tops.size() == 1;
