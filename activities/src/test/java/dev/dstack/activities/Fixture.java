@@ -60,7 +60,7 @@ public final class Fixture implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    logs = new FileLogStore(serverDir);
+    logs = new FileLogStore(serverDir, 0);
     sql(
         "insert into records.user_account (id, username, global_role, created_at, token_hash, token_encrypted)"
             + " values ('"

@@ -17,6 +17,10 @@ import dev.dstack.api.gpu.GpuController;
 import dev.dstack.api.instance.InstanceController;
 import dev.dstack.api.log.LogController;
 import dev.dstack.api.log.LogReader;
+import dev.dstack.api.metrics.MetricsController;
+import dev.dstack.api.metrics.PrometheusController;
+import dev.dstack.api.metrics.PrometheusPage;
+import dev.dstack.api.metrics.PrometheusSettings;
 import dev.dstack.api.openapi.OpenApi;
 import dev.dstack.api.page.ApiDocs;
 import dev.dstack.api.page.FrontPage;
@@ -41,6 +45,8 @@ import dev.dstack.api.web.Uploads;
 import dev.dstack.api.web.Visible;
 import dev.dstack.db.Database;
 import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.metrics.JobSamples;
+import dev.dstack.db.metrics.MetricsReader;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.Fleets;
@@ -56,6 +62,7 @@ import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.OfferReader;
 import dev.dstack.db.views.RunReader;
+import io.prometheus.client.CollectorRegistry;
 import io.temporal.client.WorkflowClient;
 import jakarta.servlet.MultipartConfigElement;
 import java.time.Duration;
@@ -291,6 +298,7 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
       FileStore files,
       RepoStore repos,
       RunDispatcher dispatcher,
+      ApiSettings settings,
       Now now) {
     return new RunService(
         submissions,
@@ -301,6 +309,7 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
         repos,
         dispatcher,
         new RunService.Caches(System::nanoTime),
+        settings.containers(),
         now);
   }
 
@@ -377,6 +386,27 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   @Bean
   LogController logController(LogReader logs, RunLookups lookups) {
     return new LogController(logs, lookups, System::nanoTime);
+  }
+
+  @Bean
+  MetricsReader metricsReader(Database database) {
+    return new MetricsReader(database);
+  }
+
+  @Bean
+  MetricsController metricsController(MetricsReader reader, Database database) {
+    return new MetricsController(reader, new JobSamples(database));
+  }
+
+  @Bean
+  PrometheusController prometheusController(
+      ObjectProvider<PrometheusSettings> settings,
+      ObjectProvider<CollectorRegistry> registry,
+      MetricsReader reader,
+      InstantSource clock) {
+    return new PrometheusController(
+        settings.getIfAvailable(() -> PrometheusSettings.OFF),
+        new PrometheusPage(reader, clock, registry.getIfAvailable(CollectorRegistry::new)));
   }
 
   @Bean

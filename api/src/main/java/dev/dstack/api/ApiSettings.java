@@ -2,6 +2,7 @@ package dev.dstack.api;
 
 import dev.dstack.api.auth.DefaultPermissions;
 import dev.dstack.api.config.Limits;
+import dev.dstack.model.config.ContainerDefaults;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,4 +19,16 @@ public record ApiSettings(
     String version,
     DefaultPermissions permissions,
     Limits limits,
-    Supplier<@Nullable String> temporalUiUrl) {}
+    Supplier<@Nullable String> temporalUiUrl,
+    ContainerDefaults containers) {
+  /** With dstack's own images. */
+  public ApiSettings(
+      String host,
+      int port,
+      String version,
+      DefaultPermissions permissions,
+      Limits limits,
+      Supplier<@Nullable String> temporalUiUrl) {
+    this(host, port, version, permissions, limits, temporalUiUrl, ContainerDefaults.STANDARD);
+  }
+}

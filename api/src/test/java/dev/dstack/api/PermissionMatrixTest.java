@@ -112,7 +112,11 @@ class PermissionMatrixTest {
   private void check(
       String endpoint, Rule rule, String project, boolean isPublic, Map<Who, String> tokens) {
     String[] parts = endpoint.split(" ");
-    String path = parts[1].replace("{project_name}", project).replace("{backend_name}", "x");
+    String path =
+        parts[1]
+            .replace("{project_name}", project)
+            .replace("{backend_name}", "x")
+            .replace("{run_name}", "x");
     for (Who who : Who.values()) {
       byte[] body = "{\"no such field\":1}".getBytes(java.nio.charset.StandardCharsets.UTF_8);
       Answer answer = server.send(tokens.get(who), parts[0], path, body, "application/json");

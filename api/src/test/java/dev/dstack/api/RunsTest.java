@@ -299,8 +299,9 @@ class RunsTest {
   @Test
   void badSpecificationsAreRefusedByField() {
     String project = server.project();
-    Map<String, Object> image = with(spec("bad-one"), "image", "x");
-    assertThat(apply(project, image, null, false).message()).contains("`image`");
+    Map<String, Object> process = with(spec("bad-one"), "privileged", true);
+    assertThat(apply(project, process, null, false).message())
+        .contains("`privileged`", "needs a container");
     assertThat(apply(project, spec("Bad Name"), null, false).message())
         .contains("^[a-z][a-z0-9-]{1,40}$");
     Map<String, Object> large =
@@ -315,6 +316,29 @@ class RunsTest {
     service.put(
         "configuration", Map.of("type", "service", "port", 80, "commands", List.of("true")));
     assertThat(apply(project, service, null, false).message()).contains("service");
+  }
+
+  @Test
+  void aContainerNeedsAnEngineSomewhere() {
+    String project = projectWithLocalFleet();
+    machine(project);
+    Map<String, Object> image = with(spec("boxed"), "image", "x");
+    assertThat(plan(project, image).json().at("/job_plans/0/total_offers").intValue()).isOne();
+    sql(
+        "INSERT INTO views.backend_offer (project_id, backend, offers, at) SELECT id, 'local',"
+            + " '[{\"backend\":\"local\",\"instance_type\":\"host\",\"region\":\"local\","
+            + "\"price\":0.0,\"availability\":\"available\","
+            + "\"backend_data\":{\"no_containers\":\"no engine answers at X\"},"
+            + "\"resources\":{\"arch\":\"x86\",\"cpus\":4.0,\"memory_mib\":8192,"
+            + "\"disk_mib\":51200,\"gpus\":[],\"spot\":false}}]', now()"
+            + " FROM records.project WHERE name = '"
+            + project
+            + "'");
+    for (Answer answer : List.of(plan(project, image), apply(project, image, null, false))) {
+      assertThat(answer.status()).isEqualTo(400);
+      assertThat(answer.message()).contains("needs a container", "local: no engine answers at X");
+    }
+    assertThat(plan(project, spec("plain")).status()).isEqualTo(200);
   }
 
   @Test

@@ -1,15 +1,15 @@
 package dev.dstack.activities.agent;
 
 import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.metrics.JobSampler;
+import dev.dstack.activities.projection.LiveProjection;
 import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.activities.support.Heartbeats.Beating;
 import dev.dstack.activities.support.Pause;
 import dev.dstack.backends.HostAgent;
 import dev.dstack.db.log.LogStore;
-import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.RunSubmissions;
-import dev.dstack.db.records.SecretStore;
-import dev.dstack.db.views.RunReader;
+import dev.dstack.db.views.ViewWriter;
 import dev.dstack.model.agent.AgentProtocol;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskExit;
@@ -18,11 +18,11 @@ import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.job.JobTerminationReason;
-import dev.dstack.model.wire.file.FileArchiveMapping;
 import dev.dstack.workflows.job.AgentActivities;
 import dev.dstack.workflows.job.TaskNews;
 import java.io.ByteArrayInputStream;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Optional;
 
 /** The calls to host agents that a job makes. */
@@ -31,6 +31,9 @@ public final class AgentActivitiesImpl implements AgentActivities {
   private static final Duration START_WAIT = Duration.ofSeconds(2);
 
   private static final Duration WATCH_WAIT = Duration.ofMillis(AgentProtocol.WATCH_WAIT_MILLIS);
+
+  /** How often a pull's progress is shown. */
+  private static final Duration PULL_WAIT = Duration.ofSeconds(1);
 
   /** Lines that come one by one travel in bundles of this time. */
   private static final Duration LOG_BUNDLE = Duration.ofMillis(15);
@@ -44,9 +47,13 @@ public final class AgentActivitiesImpl implements AgentActivities {
 
   private final AgentDirectory directory;
   private final TaskRequests requests;
-  private final FileStore files;
+  private final RunSubmissions runs;
+  private final ViewWriter live;
+  private final GpuIdleness gpus;
+  private final InstantSource clock;
   private final LogStore logs;
   private final Heartbeats heartbeats;
+  private final JobSampler sampler;
   private final Duration unreachableAfter;
 
   /**
@@ -55,19 +62,24 @@ public final class AgentActivitiesImpl implements AgentActivities {
    */
   public AgentActivitiesImpl(
       AgentDirectory directory,
-      RunSubmissions runs,
-      RunReader views,
-      SecretStore secrets,
-      FileStore files,
+      RunSources sources,
+      ViewWriter live,
+      GpuIdleness gpus,
+      InstantSource clock,
       LogStore logs,
       Heartbeats heartbeats,
+      JobSampler sampler,
       long logQuotaBytesPerHour,
       Duration unreachableAfter) {
     this.directory = directory;
-    this.requests = new TaskRequests(runs, views, secrets, files, logQuotaBytesPerHour);
-    this.files = files;
+    this.requests = new TaskRequests(sources, logQuotaBytesPerHour);
+    this.runs = sources.runs();
+    this.live = live;
+    this.gpus = gpus;
+    this.clock = clock;
     this.logs = logs;
     this.heartbeats = heartbeats;
+    this.sampler = sampler;
     this.unreachableAfter = unreachableAfter;
   }
 
@@ -75,11 +87,9 @@ public final class AgentActivitiesImpl implements AgentActivities {
   public TaskNews submitTask(TaskRef task) {
     TaskRequests.Prepared prepared = requests.prepare(task);
     HostAgent agent = directory.agentOf(task.instance());
-    for (int i = 0; i < prepared.archives().size(); i++) {
-      send(agent, prepared.archives().get(i), prepared.request().files().get(i).hash());
-    }
+    prepared.uploads().forEach(upload -> send(agent, upload));
     TaskInfo info = agent.submit(prepared.request());
-    if (info.status() == TaskStatus.PREPARING) {
+    if (info.status().isBeforeStart()) {
       info = started(agent, info);
     }
     if (!info.status().isFinal()) {
@@ -88,49 +98,58 @@ public final class AgentActivitiesImpl implements AgentActivities {
     if (info.logEnd() > SHORT_LOG_BYTES) {
       // One step back, so that the watch returns at once when it has copied the log.
       return new TaskNews.Phase(
-          info.seq() - 1, TaskStatus.RUNNING, info.startedAt(), info.workingDir(), info.username());
+          info.seq() - 1,
+          TaskStatus.RUNNING,
+          info.startedAt(),
+          info.workingDir(),
+          info.username(),
+          info.ports());
     }
     LogMirror mirror = new LogMirror(logs, task);
     mirror.copy(agent, info.logEnd());
     mirror.complete();
+    new RunnerLogMirror(logs, task).finish(agent);
     return exited(info);
   }
 
-  private void send(HostAgent agent, FileArchiveMapping archive, String hash) {
-    if (agent.hasArchive(hash)) {
+  private static void send(HostAgent agent, TaskRequests.Upload upload) {
+    if (agent.hasArchive(upload.hash())) {
       return;
     }
-    FileStore.StoredArchive content =
-        files
-            .content(archive.id())
-            .orElseThrow(
-                () ->
-                    new DstackException(
-                        ErrorKind.FILE_NOT_FOUND,
-                        "The archive for " + archive.path() + " is not on the server any more."));
-    agent.putArchive(hash, content.blob().length, new ByteArrayInputStream(content.blob()));
+    byte[] content = upload.content().get();
+    agent.putArchive(upload.hash(), content.length, new ByteArrayInputStream(content));
   }
 
   private static TaskInfo started(HostAgent agent, TaskInfo submitted) {
+    long deadline = System.nanoTime() + START_WAIT.toNanos();
+    TaskInfo info = submitted;
     try {
-      return agent
-          .watch(submitted.id(), submitted.seq(), Long.MAX_VALUE, START_WAIT)
-          .orElse(submitted);
+      while (info.status().isBeforeStart()) {
+        Duration left = Duration.ofNanos(deadline - System.nanoTime());
+        if (left.toMillis() <= 0) {
+          return info;
+        }
+        info = agent.watch(info.id(), info.seq(), Long.MAX_VALUE, left).orElse(info);
+      }
+      return info;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return submitted;
+      return info;
     } catch (DstackException _) {
       // It is submitted; what becomes of it is the watch's to find out.
-      return submitted;
+      return info;
     }
   }
 
   @Override
-  public TaskNews watchTask(TaskRef task, long sinceSeq) {
+  public TaskNews watchTask(TaskRef task, long sinceSeq, boolean ending) {
     LogMirror mirror = new LogMirror(logs, task);
-    try (Beating beating = heartbeats.start(mirror.offset())) {
+    RunnerLogMirror runner = new RunnerLogMirror(logs, task);
+    try (Beating beating = heartbeats.start(mirror.offset());
+        JobSampler.Sampling sampling =
+            sampler.begin(task.job(), task.instance(), runner::copyQuietly)) {
       try {
-        return watch(task, sinceSeq, mirror, beating);
+        return watch(task, sinceSeq, ending, new Mirrors(mirror, runner, sampling), beating);
       } catch (InterruptedException e) {
         beating.check();
         Thread.currentThread().interrupt();
@@ -144,17 +163,27 @@ public final class AgentActivitiesImpl implements AgentActivities {
     }
   }
 
-  private TaskNews watch(TaskRef task, long sinceSeq, LogMirror mirror, Beating beating)
+  /** What is copied from the host while a task is watched. */
+  private record Mirrors(LogMirror log, RunnerLogMirror runner, JobSampler.Sampling sampling) {}
+
+  private TaskNews watch(
+      TaskRef task, long sinceSeq, boolean ending, Mirrors mirrors, Beating beating)
       throws InterruptedException {
+    LogMirror mirror = mirrors.log();
     Silence silence = new Silence();
+    TaskRules rules = new TaskRules(runs, gpus, clock, task);
+    LiveProjection shown = new LiveProjection(live, task.job());
+    long seen = sinceSeq;
+    Duration wait = WATCH_WAIT;
     HostAgent agent = null;
     while (true) {
       beating.check();
       try {
         if (agent == null) {
           agent = directory.agentOf(task.instance());
+          mirrors.sampling().agent(agent);
         }
-        Optional<TaskInfo> found = agent.watch(task.job(), sinceSeq, mirror.offset(), WATCH_WAIT);
+        Optional<TaskInfo> found = agent.watch(task.job(), seen, mirror.offset(), wait);
         if (found.isEmpty()) {
           return new TaskNews.Unknown();
         }
@@ -164,10 +193,22 @@ public final class AgentActivitiesImpl implements AgentActivities {
         silence.broken();
         if (info.status().isFinal()) {
           mirror.complete();
+          mirrors.runner().finish(agent);
           return exited(info);
         }
-        if (info.seq() > sinceSeq) {
+        shown.show(info);
+        if (info.status().isBeforeStart()) {
+          // That it waits for its image has been told.
+          seen = Math.max(seen, info.seq());
+          wait = PULL_WAIT;
+        } else if (info.seq() > sinceSeq) {
           return phase(info);
+        } else if (!ending) {
+          Optional<TaskNews.ShouldEnd> end = rules.broken(info);
+          if (end.isPresent()) {
+            return end.get();
+          }
+          wait = rules.patience(info, WATCH_WAIT);
         }
         if (copied) {
           Pause.of(LOG_BUNDLE);
@@ -184,6 +225,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
         }
         // It may come back at another address.
         agent = null;
+        mirrors.sampling().agent(null);
         if (silence.lasts() > unreachableAfter.toNanos()) {
           return new TaskNews.HostUnreachable(message(e));
         }
@@ -253,7 +295,12 @@ public final class AgentActivitiesImpl implements AgentActivities {
 
   private static TaskNews phase(TaskInfo info) {
     return new TaskNews.Phase(
-        info.seq(), info.status(), info.startedAt(), info.workingDir(), info.username());
+        info.seq(),
+        info.status(),
+        info.startedAt(),
+        info.workingDir(),
+        info.username(),
+        info.ports());
   }
 
   private static TaskNews exited(TaskInfo info) {

@@ -3,16 +3,15 @@ package dev.dstack.activities.agent;
 import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.RunRecord;
-import dev.dstack.db.records.RunSubmissions;
-import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.views.JobViewRow;
-import dev.dstack.db.views.RunReader;
+import dev.dstack.model.agent.AccessRequest;
+import dev.dstack.model.agent.ContainerRequest;
+import dev.dstack.model.agent.ContainerRequest.RegistryAuth;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskRequest.FileMount;
 import dev.dstack.model.config.JobSpecs;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
-import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.wire.configuration.Env;
 import dev.dstack.model.wire.file.FileArchiveMapping;
@@ -22,59 +21,75 @@ import dev.dstack.workflows.fleet.Placement;
 import dev.dstack.workflows.job.AgentActivities.TaskRef;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What a job's owner has given, as a task for a host: commands, environment, secrets, files. */
 final class TaskRequests {
   private static final String LOCAL_ADDRESS = "127.0.0.1";
 
-  private final RunSubmissions runs;
-  private final RunReader views;
-  private final SecretStore secrets;
-  private final FileStore files;
+  private final RunSources sources;
+  private final Repos repos;
   private final long logQuotaBytesPerHour;
 
-  TaskRequests(
-      RunSubmissions runs,
-      RunReader views,
-      SecretStore secrets,
-      FileStore files,
-      long logQuotaBytesPerHour) {
-    this.runs = runs;
-    this.views = views;
-    this.secrets = secrets;
-    this.files = files;
+  TaskRequests(RunSources sources, long logQuotaBytesPerHour) {
+    this.sources = sources;
+    this.repos = new Repos(sources.repos());
     this.logQuotaBytesPerHour = logQuotaBytesPerHour;
   }
 
-  /** A task and the archives that have to be on the host before it. */
-  record Prepared(TaskRequest request, List<FileArchiveMapping> archives) {}
+  /** A task and what has to be on the host before it. */
+  record Prepared(TaskRequest request, List<Upload> uploads) {}
 
   /**
-   * @throws DstackException SECRET_NOT_FOUND, FILE_NOT_FOUND, or NOT_FOUND when the run is gone
+   * @param hash of the content, lower-case hex SHA-256
+   * @param what it is, for an error
+   */
+  record Upload(String hash, String what, Supplier<byte[]> content) {}
+
+  /**
+   * @throws DstackException SECRET_NOT_FOUND, FILE_NOT_FOUND, INVALID_SPEC, or NOT_FOUND when the
+   *     run is gone
    */
   Prepared prepare(TaskRef task) {
     RunRecord run =
-        runs.find(task.run())
+        sources
+            .runs()
+            .find(task.run())
             .orElseThrow(
                 () ->
                     new DstackException(
                         ErrorKind.NOT_FOUND, "Run " + task.run() + " is not in the records."));
-    RunPrivate given = runs.secretsOf(task.run());
+    RunPrivate given = sources.runs().secretsOf(task.run());
+    SecretValues secrets = new SecretValues(sources.secrets(), run.projectId());
     RunSpec redacted = Json.lenient().readValue(run.specJson(), RunSpec.class);
-    Map<String, String> env = new LinkedHashMap<>(withSecrets(given.env(), run.projectId()));
+    Map<String, String> env = new LinkedHashMap<>(secrets.in("env", given.env()));
     RunSpec spec = withEnv(redacted, Env.of(env));
     JobSpec job = jobSpec(spec, task);
-    env.putAll(dstackVariables(task, run, job));
+    boolean container = !job.imageName().isEmpty();
+    List<Placement> nodes = nodes(task);
+    @Nullable Placement own = nodes.size() > task.jobNum() ? nodes.get(task.jobNum()) : null;
+    if (!container && own != null) {
+      GpuPins.variables(own).forEach(env::putIfAbsent);
+    }
+    env.putAll(dstackVariables(task, run, job, nodes));
+    List<Upload> uploads = new ArrayList<>();
     List<FileMount> mounts = new ArrayList<>();
     for (FileArchiveMapping archive : job.fileArchives()) {
-      mounts.add(new FileMount(hash(archive), archive.path()));
+      String hash = hash(archive);
+      mounts.add(new FileMount(hash, archive.path()));
+      uploads.add(new Upload(hash, "the archive for " + archive.path(), () -> content(archive)));
+    }
+    Repos.@Nullable Found repo = repos.of(run, spec, job, container);
+    if (repo != null && repo.upload() != null) {
+      uploads.add(repo.upload());
     }
     TaskRequest request =
         new TaskRequest(
@@ -83,13 +98,62 @@ final class TaskRequests {
             withoutTerminal(job.commands()),
             env,
             // A relative one is below the task's own directory; a container's default is no host's.
-            spec.configuration().base().workingDir(),
+            container ? job.workingDir() : spec.configuration().base().workingDir(),
             spec.configuration().base().user(),
             mounts,
             job.maxDuration() == null ? null : job.maxDuration().longValue(),
             job.stopDuration() == null ? 300 : job.stopDuration(),
-            logQuotaBytesPerHour);
-    return new Prepared(request, job.fileArchives());
+            logQuotaBytesPerHour,
+            container ? container(task, job, placed(own), given, secrets) : null,
+            repo == null ? null : repo.request(),
+            access(run, spec));
+    return new Prepared(request, uploads);
+  }
+
+  private static Placement placed(@Nullable Placement placement) {
+    if (placement == null) {
+      throw new DstackException(
+          ErrorKind.NOT_READY, "Where the job is placed has not been written down yet.");
+    }
+    return placement;
+  }
+
+  private ContainerRequest container(
+      TaskRef task, JobSpec job, Placement placement, RunPrivate given, SecretValues secrets) {
+    String username = given.registryUsername();
+    String password = given.registryPassword();
+    RegistryAuth auth = null;
+    if (username != null && password != null) {
+      Map<String, String> values =
+          secrets.in("registry_auth", Map.of("username", username, "password", password));
+      auth =
+          new RegistryAuth(
+              values.getOrDefault("username", ""), values.getOrDefault("password", ""));
+    }
+    return Containers.of(task, job, placement, sources.containers(), auth);
+  }
+
+  /** Whoever applied the run, with all keys that are known to be theirs, and the project's. */
+  private AccessRequest access(RunRecord run, RunSpec spec) {
+    Set<String> keys = new LinkedHashSet<>();
+    String brought = spec.sshKeyPub();
+    if (brought != null && !brought.isBlank()) {
+      keys.add(brought.strip());
+    }
+    keys.addAll(sources.keys().of(run.projectId(), run.userId()));
+    return new AccessRequest(List.copyOf(keys), null, null);
+  }
+
+  private byte[] content(FileArchiveMapping archive) {
+    return sources
+        .files()
+        .content(archive.id())
+        .map(FileStore.StoredArchive::blob)
+        .orElseThrow(
+            () ->
+                new DstackException(
+                    ErrorKind.FILE_NOT_FOUND,
+                    "The archive for " + archive.path() + " is not on the server any more."));
   }
 
   private static RunSpec withEnv(RunSpec spec, Env env) {
@@ -107,8 +171,8 @@ final class TaskRequests {
         spec.sshKeyPub());
   }
 
-  private static JobSpec jobSpec(RunSpec spec, TaskRef task) {
-    return JobSpecs.of(spec, task.replicaNum()).stream()
+  private JobSpec jobSpec(RunSpec spec, TaskRef task) {
+    return JobSpecs.of(spec, task.replicaNum(), sources.containers()).stream()
         .filter(job -> job.jobNum() == task.jobNum())
         .findFirst()
         .orElseThrow(
@@ -118,7 +182,7 @@ final class TaskRequests {
                     "Run " + task.runName() + " has no job " + task.jobNum() + " any more."));
   }
 
-  /** A host process has no terminal, and an interactive shell without one complains. */
+  /** A job has no terminal, and an interactive shell without one complains. */
   private static List<String> withoutTerminal(List<String> commands) {
     boolean interactive = commands.size() > 2 && commands.get(1).equals("-i");
     if (!interactive) {
@@ -129,28 +193,9 @@ final class TaskRequests {
     return plain;
   }
 
-  private Map<String, String> withSecrets(Map<String, String> env, ProjectId project) {
-    Map<String, String> values = new HashMap<>();
-    List<String> unknown = new ArrayList<>();
-    for (String name : Interpolation.secretNames(env.values())) {
-      secrets
-          .get(project, name)
-          .ifPresentOrElse(secret -> values.put(name, secret.value()), () -> unknown.add(name));
-    }
-    if (!unknown.isEmpty()) {
-      throw new DstackException(
-          ErrorKind.SECRET_NOT_FOUND,
-          "env refers to secrets that the project does not have: "
-              + String.join(", ", unknown)
-              + ". Set them with `dstack secret set`.");
-    }
-    Map<String, String> interpolated = new TreeMap<>();
-    env.forEach((name, value) -> interpolated.put(name, Interpolation.interpolate(value, values)));
-    return interpolated;
-  }
-
   private String hash(FileArchiveMapping archive) {
-    return files
+    return sources
+        .files()
         .hash(archive.id())
         .orElseThrow(
             () ->
@@ -161,8 +206,8 @@ final class TaskRequests {
                         + " is not on the server any more; apply again."));
   }
 
-  private Map<String, String> dstackVariables(TaskRef task, RunRecord run, JobSpec job) {
-    List<Placement> nodes = nodes(task);
+  private static Map<String, String> dstackVariables(
+      TaskRef task, RunRecord run, JobSpec job, List<Placement> nodes) {
     List<String> addresses = new ArrayList<>();
     int gpus = 0;
     for (int node = 0; node < Math.max(1, job.jobsPerReplica()); node++) {
@@ -198,7 +243,8 @@ final class TaskRequests {
   /** Where the nodes of this replica are, by their number; only what is placed already. */
   private List<Placement> nodes(TaskRef task) {
     Map<Integer, JobViewRow> latest = new TreeMap<>();
-    views
+    sources
+        .views()
         .get(task.run())
         .ifPresent(
             run ->

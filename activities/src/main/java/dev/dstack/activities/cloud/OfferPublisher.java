@@ -33,6 +33,8 @@ public final class OfferPublisher implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(OfferPublisher.class);
 
   private static final long LOOK_SECONDS = 5;
+  private static final Duration SOON = Duration.ofSeconds(10);
+  private static final Duration FIRST_MINUTE = Duration.ofMinutes(1);
 
   private final Database database;
   private final BackendRegistry backends;
@@ -45,6 +47,8 @@ public final class OfferPublisher implements AutoCloseable {
   // Of the timer's thread alone.
   private List<Map.Entry<ProjectId, BackendType>> published = List.of();
   private long publishedAt = System.nanoTime();
+  private volatile boolean withoutContainers;
+  private final long startedAt = System.nanoTime();
 
   /**
    * @param database a pool of role WORKER
@@ -71,7 +75,8 @@ public final class OfferPublisher implements AutoCloseable {
   private void publishWhenDue(Duration period) {
     try {
       List<Map.Entry<ProjectId, BackendType>> configured = ConfiguredBackends.all(database);
-      boolean due = System.nanoTime() - publishedAt >= period.toNanos();
+      Duration wait = unsettled() && period.compareTo(SOON) > 0 ? SOON : period;
+      boolean due = System.nanoTime() - publishedAt >= wait.toNanos();
       if (due || !configured.equals(published)) {
         publish(configured);
         published = configured;
@@ -83,7 +88,13 @@ public final class OfferPublisher implements AutoCloseable {
     }
   }
 
+  /** Hosts that just started have not said what they can, and an engine may be started later. */
+  private boolean unsettled() {
+    return withoutContainers || System.nanoTime() - startedAt < FIRST_MINUTE.toNanos();
+  }
+
   private void publish(List<Map.Entry<ProjectId, BackendType>> configured) {
+    withoutContainers = false;
     for (Map.Entry<ProjectId, BackendType> one : configured) {
       publish(one.getKey(), one.getValue());
     }
@@ -93,6 +104,7 @@ public final class OfferPublisher implements AutoCloseable {
   private void publish(ProjectId project, BackendType backend) {
     try {
       List<Offer> offers = backends.get(project, backend).offers(ANYTHING);
+      withoutContainers |= offers.stream().anyMatch(offer -> offer.noContainers() != null);
       views.writeOffers(
           project, backend, Json.lenient().writeValueAsString(offers), null, clock.instant());
     } catch (DstackException e) {

@@ -3,9 +3,11 @@ package dev.dstack.activities.host;
 import dev.dstack.backends.AgentAddress;
 import dev.dstack.backends.HostAgent;
 import dev.dstack.model.agent.AgentProtocol;
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
+import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
@@ -109,6 +111,36 @@ public final class HttpHostAgent implements HostAgent {
     String path = "/tasks/" + task + "/logs?offset=" + offset + "&limit=" + limit;
     HttpResponse<byte[]> response = call(request(path, CALL).GET());
     return response.statusCode() == NOT_FOUND ? new byte[0] : good(response).body();
+  }
+
+  @Override
+  public byte[] readRunnerLog(JobId task, long offset, int limit) {
+    String path = "/tasks/" + task + "/runner-log?offset=" + offset + "&limit=" + limit;
+    HttpResponse<byte[]> response = call(request(path, CALL).GET());
+    return response.statusCode() == NOT_FOUND ? new byte[0] : good(response).body();
+  }
+
+  @Override
+  public Optional<TaskMetrics> metrics(JobId task) {
+    HttpResponse<byte[]> response = call(request("/tasks/" + task + "/metrics", CALL).GET());
+    boolean none = response.statusCode() == NOT_FOUND || response.statusCode() == CONFLICT;
+    return none ? Optional.empty() : Optional.of(json(good(response), TaskMetrics.class));
+  }
+
+  @Override
+  public HostHealth health() {
+    HttpResponse<byte[]> response = call(request("/health", CALL).GET());
+    return response.statusCode() == NOT_FOUND
+        ? HostAgent.super.health()
+        : json(good(response), HostHealth.class);
+  }
+
+  @Override
+  public Optional<String> dcgm() {
+    HttpResponse<byte[]> response = call(request("/dcgm", CALL).GET());
+    return response.statusCode() == NOT_FOUND
+        ? Optional.empty()
+        : Optional.of(new String(good(response).body(), StandardCharsets.UTF_8));
   }
 
   @Override

@@ -7,7 +7,9 @@ import dev.dstack.db.views.InstanceViewRow;
 import dev.dstack.db.views.JobViewRow;
 import dev.dstack.db.views.RunViewRow;
 import dev.dstack.db.views.ViewWriter;
+import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
+import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.json.Json;
 import dev.dstack.workflows.fleet.FleetRef;
 import dev.dstack.workflows.fleet.Placement;
@@ -17,6 +19,7 @@ import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.ProjectionActivities;
 import dev.dstack.workflows.view.RunView;
 import dev.dstack.workflows.view.TimelineEvent;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -74,8 +77,16 @@ public final class ProjectionActivitiesImpl implements ProjectionActivities {
             view.submittedAt(),
             view.at(),
             view.runningAt(),
-            view.finishedAt()),
+            view.finishedAt(),
+            view.ports(),
+            null,
+            null),
         events("job", view.id().value(), view.revision(), view.projectId(), view.events()));
+  }
+
+  /** The end of a job whose workflow can't show it any more. */
+  public void endJob(JobId job, JobTerminationReason reason, String message, Instant at) {
+    writer.endJob(job, reason.finalStatus(), reason.shown(null), reason.wire(), message, at);
   }
 
   @Override

@@ -47,7 +47,7 @@ public final class TemporalMetrics implements StatsReporter {
     Counter counter =
         collector(
             Counter.class,
-            name + "_total",
+            name.endsWith("_total") ? name : name + "_total",
             sorted,
             key -> Counter.build(key, help(name)).labelNames(labels(sorted)).create());
     if (counter != null) {

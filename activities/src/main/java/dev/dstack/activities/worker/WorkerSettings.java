@@ -1,5 +1,7 @@
 package dev.dstack.activities.worker;
 
+import dev.dstack.activities.metrics.Retention;
+import dev.dstack.model.config.ContainerDefaults;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -22,7 +24,9 @@ public record WorkerSettings(
     Duration eventsKept,
     int workflowCacheSize,
     int agentSlots,
-    double cloudCallsPerSecond) {
+    double cloudCallsPerSecond,
+    ContainerDefaults containers,
+    Retention.Kept kept) {
   public static WorkerSettings defaults(String deployment, Path serverDir) {
     return new WorkerSettings(
         deployment,
@@ -34,7 +38,9 @@ public record WorkerSettings(
         Duration.ofDays(30),
         1_000,
         5_000,
-        20);
+        20,
+        ContainerDefaults.STANDARD,
+        Retention.Kept.STANDARD);
   }
 
   public WorkerSettings withLogQuota(long bytesPerHour) {
@@ -48,7 +54,9 @@ public record WorkerSettings(
         eventsKept,
         workflowCacheSize,
         agentSlots,
-        cloudCallsPerSecond);
+        cloudCallsPerSecond,
+        containers,
+        kept);
   }
 
   public WorkerSettings withWorkflowCacheSize(int size) {
@@ -62,10 +70,12 @@ public record WorkerSettings(
         eventsKept,
         size,
         agentSlots,
-        cloudCallsPerSecond);
+        cloudCallsPerSecond,
+        containers,
+        kept);
   }
 
-  public WorkerSettings withEventsKept(Duration kept) {
+  public WorkerSettings withEventsKept(Duration time) {
     return new WorkerSettings(
         deployment,
         serverDir,
@@ -73,9 +83,43 @@ public record WorkerSettings(
         hostUnreachableAfter,
         hostProbeEvery,
         offersEvery,
-        kept,
+        time,
         workflowCacheSize,
         agentSlots,
-        cloudCallsPerSecond);
+        cloudCallsPerSecond,
+        containers,
+        kept);
+  }
+
+  public WorkerSettings withContainers(ContainerDefaults defaults) {
+    return new WorkerSettings(
+        deployment,
+        serverDir,
+        logQuotaBytesPerHour,
+        hostUnreachableAfter,
+        hostProbeEvery,
+        offersEvery,
+        eventsKept,
+        workflowCacheSize,
+        agentSlots,
+        cloudCallsPerSecond,
+        defaults,
+        kept);
+  }
+
+  public WorkerSettings withKept(Retention.Kept times) {
+    return new WorkerSettings(
+        deployment,
+        serverDir,
+        logQuotaBytesPerHour,
+        hostUnreachableAfter,
+        hostProbeEvery,
+        offersEvery,
+        eventsKept,
+        workflowCacheSize,
+        agentSlots,
+        cloudCallsPerSecond,
+        containers,
+        times);
   }
 }

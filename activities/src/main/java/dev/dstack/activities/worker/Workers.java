@@ -1,23 +1,30 @@
 package dev.dstack.activities.worker;
 
 import dev.dstack.activities.agent.AgentActivitiesImpl;
+import dev.dstack.activities.agent.RunSources;
 import dev.dstack.activities.backend.BackendRegistry;
 import dev.dstack.activities.cloud.CloudActivitiesImpl;
 import dev.dstack.activities.cloud.OfferPublisher;
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.activities.host.HttpHostAgent;
+import dev.dstack.activities.metrics.JobSampler;
+import dev.dstack.activities.metrics.Retention;
 import dev.dstack.activities.projection.EventRetention;
 import dev.dstack.activities.projection.ProjectionActivitiesImpl;
 import dev.dstack.activities.signal.SignalActivitiesImpl;
 import dev.dstack.activities.support.Heartbeats;
+import dev.dstack.activities.sweep.EndedByHand;
 import dev.dstack.activities.volume.VolumeActivitiesImpl;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.db.Database;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.log.LogStore;
+import dev.dstack.db.metrics.JobSamples;
+import dev.dstack.db.records.AccessKeys;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.InstanceMachines;
+import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.views.RunReader;
@@ -44,12 +51,17 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Workers implements AutoCloseable {
   private static final int FAILURES_UNTIL_UNREACHABLE = 3;
+  private static final Duration DEADLOCK = Duration.ofSeconds(5);
   private static final Duration DRAIN = Duration.ofSeconds(5);
 
   private final WorkerFactory factory;
   private final Heartbeats heartbeats;
   private final OfferPublisher offers;
   private final EventRetention retention;
+  private final Retention kept;
+  private final JobSampler sampler;
+  private final LeftCalls leftCalls;
+  private final EndedByHand endedByHand;
   private final HttpClient http;
   private final Duration offersEvery;
 
@@ -58,12 +70,20 @@ public final class Workers implements AutoCloseable {
       Heartbeats heartbeats,
       OfferPublisher offers,
       EventRetention retention,
+      Retention kept,
+      JobSampler sampler,
+      LeftCalls leftCalls,
+      EndedByHand endedByHand,
       HttpClient http,
       Duration offersEvery) {
     this.factory = factory;
     this.heartbeats = heartbeats;
     this.offers = offers;
     this.retention = retention;
+    this.kept = kept;
+    this.sampler = sampler;
+    this.leftCalls = leftCalls;
+    this.endedByHand = endedByHand;
     this.http = http;
     this.offersEvery = offersEvery;
   }
@@ -89,15 +109,25 @@ public final class Workers implements AutoCloseable {
             new BackendContext(settings.deployment(), settings.serverDir(), clock));
     AgentDirectory directory =
         new AgentDirectory(new InstanceMachines(database, encryption, clock), backends, http);
+    JobSamples samples = new JobSamples(database);
+    JobSampler sampler = new JobSampler(samples);
     AgentActivitiesImpl agent =
         new AgentActivitiesImpl(
             directory,
-            new RunSubmissions(database, encryption, clock),
-            new RunReader(database),
-            new SecretStore(database, encryption),
-            new FileStore(database),
+            new RunSources(
+                new RunSubmissions(database, encryption, clock),
+                new RunReader(database),
+                new SecretStore(database, encryption),
+                new FileStore(database),
+                new RepoStore(database, encryption),
+                new AccessKeys(database),
+                settings.containers()),
+            new ViewWriter(database),
+            (job, window, percent) -> samples.gpuBelow(job, percent, window, clock.instant()),
+            clock,
             logs,
             heartbeats,
+            sampler,
             settings.logQuotaBytesPerHour(),
             settings.hostUnreachableAfter());
     CloudActivitiesImpl cloud =
@@ -119,8 +149,9 @@ public final class Workers implements AutoCloseable {
         JobWorkflowImpl.class,
         InstanceWorkflowImpl.class,
         FleetWorkflowImpl.class);
-    control.registerActivitiesImplementations(
-        new ProjectionActivitiesImpl(new ViewWriter(database)), new SignalActivitiesImpl(client));
+    ProjectionActivitiesImpl views = new ProjectionActivitiesImpl(new ViewWriter(database));
+    SignalActivitiesImpl signals = new SignalActivitiesImpl(client);
+    control.registerActivitiesImplementations(views, signals);
     // Watching a host is a long call to an agent, whoever the host belongs to.
     Worker agents = factory.newWorker(TaskQueues.AGENTS, agents(settings));
     agents.registerActivitiesImplementations(agent, cloud);
@@ -131,6 +162,10 @@ public final class Workers implements AutoCloseable {
         heartbeats,
         new OfferPublisher(database, backends, clock),
         new EventRetention(database, clock, settings.eventsKept()),
+        new Retention(database, samples, logs, clock, settings.kept()),
+        sampler,
+        new LeftCalls(client),
+        new EndedByHand(client, signals, new RunReader(database), views, directory, clock),
         http,
         settings.offersEvery());
   }
@@ -140,6 +175,9 @@ public final class Workers implements AutoCloseable {
         .setUsingVirtualThreadsOnLocalActivityWorker(true)
         .setUsingVirtualThreadsOnActivityWorker(true)
         .setMaxConcurrentWorkflowTaskPollers(5)
+        // Not a deadlock: a decision about a long queue on a machine that is busy with other
+        // things.
+        .setDefaultDeadlockDetectionTimeout(DEADLOCK.toMillis())
         .setMaxConcurrentActivityTaskPollers(2)
         .build();
   }
@@ -164,7 +202,11 @@ public final class Workers implements AutoCloseable {
   public void start() {
     offers.start(offersEvery);
     retention.start();
+    kept.start();
+    sampler.start();
     factory.start();
+    leftCalls.start();
+    endedByHand.start();
   }
 
   /** Shows at once what the backends offer, such as after a project got its first one. */
@@ -177,9 +219,13 @@ public final class Workers implements AutoCloseable {
   public void close() {
     offers.close();
     retention.close();
+    kept.close();
+    leftCalls.close();
+    endedByHand.close();
     factory.shutdownNow();
     factory.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
     heartbeats.close();
+    sampler.close();
     http.close();
   }
 }

@@ -9,23 +9,29 @@ import dev.dstack.activities.Fixture;
 import dev.dstack.activities.backend.BackendRegistry;
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.activities.host.HttpHostAgent;
+import dev.dstack.activities.metrics.JobSampler;
 import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.backends.AgentAddress;
 import dev.dstack.db.log.LogKey;
 import dev.dstack.db.log.LogPage;
 import dev.dstack.db.log.LogQuery;
 import dev.dstack.db.log.LogStore;
+import dev.dstack.db.metrics.JobSamples;
+import dev.dstack.db.records.AccessKeys;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.InstanceMachine;
 import dev.dstack.db.records.InstanceMachines;
 import dev.dstack.db.records.NewRun;
+import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.views.RunReader;
+import dev.dstack.db.views.ViewWriter;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskStatus;
+import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.InstanceId;
@@ -50,7 +56,9 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -89,13 +97,21 @@ class AgentActivitiesTest {
     implementation =
         new AgentActivitiesImpl(
             new AgentDirectory(machines, backends, http),
-            new dev.dstack.db.records.RunSubmissions(
-                fixture.worker, fixture.encryption, fixture.clock),
-            new RunReader(fixture.worker),
-            new SecretStore(fixture.worker, fixture.encryption),
-            new FileStore(fixture.worker),
+            new RunSources(
+                new dev.dstack.db.records.RunSubmissions(
+                    fixture.worker, fixture.encryption, fixture.clock),
+                new RunReader(fixture.worker),
+                new SecretStore(fixture.worker, fixture.encryption),
+                new FileStore(fixture.worker),
+                new RepoStore(fixture.worker, fixture.encryption),
+                new AccessKeys(fixture.worker),
+                ContainerDefaults.STANDARD),
+            new ViewWriter(fixture.worker),
+            (_, _, _) -> false,
+            fixture.clock,
             disk,
             heartbeats,
+            new JobSampler(new JobSamples(fixture.worker)),
             0,
             Duration.ofSeconds(2));
     temporal =
@@ -147,7 +163,7 @@ class AgentActivitiesTest {
 
     activities.removeTask(task);
     activities.removeTask(task);
-    assertThat(activities.watchTask(task, 0)).isInstanceOf(TaskNews.Unknown.class);
+    assertThat(activities.watchTask(task, 0, false)).isInstanceOf(TaskNews.Unknown.class);
     assertThat(activities.stopTask(task, JobTerminationReason.TERMINATED_BY_USER, Duration.ZERO))
         .isFalse();
   }
@@ -211,7 +227,7 @@ class AgentActivitiesTest {
     TaskRef other = accept("removed", "[\"sleep 1000\"]", Map.of());
     activities.submitTask(other);
     activities.removeTask(other);
-    assertThat(activities.watchTask(other, 0)).isInstanceOf(TaskNews.Unknown.class);
+    assertThat(activities.watchTask(other, 0, false)).isInstanceOf(TaskNews.Unknown.class);
   }
 
   @Test
@@ -243,13 +259,13 @@ class AgentActivitiesTest {
         .isInstanceOfSatisfying(
             DstackException.class,
             e -> assertThat(e.kind()).isEqualTo(ErrorKind.AGENT_UNREACHABLE));
-    assertThat(activities.watchTask(task, 0)).isInstanceOf(TaskNews.HostUnreachable.class);
+    assertThat(activities.watchTask(task, 0, false)).isInstanceOf(TaskNews.HostUnreachable.class);
   }
 
   @Test
   void aTaskOnAMachineThatIsGoneNeedsNothing() {
     TaskRef task = on(new InstanceId(UUID.randomUUID()), accept("gone", "[\"true\"]", Map.of()));
-    assertThat(activities.watchTask(task, 0)).isInstanceOf(TaskNews.HostUnreachable.class);
+    assertThat(activities.watchTask(task, 0, false)).isInstanceOf(TaskNews.HostUnreachable.class);
     assertThat(activities.stopTask(task, JobTerminationReason.TERMINATED_BY_USER, Duration.ZERO))
         .isFalse();
     activities.removeTask(task);
@@ -286,7 +302,7 @@ class AgentActivitiesTest {
     TaskRef task = accept("full", "[\"seq 1 500\", \"sleep 1000\"]", Map.of());
     TaskNews.Phase running = (TaskNews.Phase) activities.submitTask(task);
     disk.fullFor = task.job();
-    assertThatThrownBy(() -> activities.watchTask(task, running.seq()))
+    assertThatThrownBy(() -> activities.watchTask(task, running.seq(), false))
         .hasStackTraceContaining("the disk is full");
     disk.fullFor = null;
     activities.stopTask(task, JobTerminationReason.TERMINATED_BY_USER, Duration.ofSeconds(5));
@@ -325,6 +341,26 @@ class AgentActivitiesTest {
     }
 
     @Override
+    public Duration lookEvery() {
+      return store.lookEvery();
+    }
+
+    @Override
+    public Optional<String> externalUrl(LogKey key) {
+      return store.externalUrl(key);
+    }
+
+    @Override
+    public void stored(java.util.function.Consumer<List<Stored>> batches) {
+      store.stored(batches);
+    }
+
+    @Override
+    public void delete(LogKey key) {
+      store.delete(key);
+    }
+
+    @Override
     public LogPage read(LogKey key, LogQuery query) {
       return store.read(key, query);
     }
@@ -339,10 +375,11 @@ class AgentActivitiesTest {
         }
         case TaskNews.Phase phase -> {
           assertThat(phase.status()).isNotEqualTo(TaskStatus.EXITED);
-          now = activities.watchTask(task, phase.seq());
+          now = activities.watchTask(task, phase.seq(), false);
         }
         // Under load a restart takes longer than the watch of this test is willing to wait.
-        case TaskNews.HostUnreachable _ -> now = activities.watchTask(task, 0);
+        case TaskNews.ShouldEnd end -> throw new AssertionError("no rule was given: " + end);
+        case TaskNews.HostUnreachable _ -> now = activities.watchTask(task, 0, false);
         case TaskNews.Unknown unknown -> throw new AssertionError(unknown);
       }
     }

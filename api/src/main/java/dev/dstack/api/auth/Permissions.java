@@ -70,6 +70,7 @@ public final class Permissions {
           entry("POST /api/project/{project_name}/runs/stop", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/delete", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/logs/poll", Rule.PROJECT_MEMBER),
+          entry("GET /api/project/{project_name}/metrics/job/{run_name}", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/gpus/list", Rule.PROJECT_MEMBER),
           entry("POST /api/fleets/list", Rule.USER),
           entry("POST /api/project/{project_name}/fleets/list", Rule.PROJECT_MEMBER),

@@ -27,6 +27,7 @@ final class Lane {
   private final AtomicInteger failures = new AtomicInteger();
   private volatile long pausedUntil;
   private volatile boolean draining;
+  private volatile boolean alone;
   private volatile boolean healthy;
   private volatile boolean closed;
 
@@ -62,7 +63,8 @@ final class Lane {
       return;
     }
     draining = true;
-    pokes.release(failures.get() > 0 ? 1 : threads);
+    alone = true;
+    pokes.release();
   }
 
   void close() {
@@ -89,6 +91,10 @@ final class Lane {
       boolean found = step.getAsBoolean();
       if (!found) {
         draining = false;
+      } else if (draining && alone) {
+        // There is more than nothing: the others may help.
+        alone = false;
+        pokes.release(threads - 1);
       }
       return found;
     } catch (NotYetException e) {

@@ -16,12 +16,20 @@ import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetRef;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a fleet has and could make, by the views. A hint for plans and for the order in which fleets
  * are asked; the fleet's workflow alone decides.
+ *
+ * @param noContainers why none of its machines can run a container
  */
-public record Capacity(FleetRow fleet, FleetPlan plan, List<Machine> machines, List<Offer> makes) {
+public record Capacity(
+    FleetRow fleet,
+    FleetPlan plan,
+    List<Machine> machines,
+    List<Offer> makes,
+    @Nullable String noContainers) {
   public Capacity {
     machines = List.copyOf(machines);
     makes = List.copyOf(makes);
@@ -64,7 +72,19 @@ public record Capacity(FleetRow fleet, FleetPlan plan, List<Machine> machines, L
             : backendOffers.stream()
                 .filter(offer -> plan.requirements().refusal(offer).isEmpty())
                 .toList();
-    return new Capacity(fleet, plan, machines, makes);
+    return new Capacity(fleet, plan, machines, makes, noContainers(backendOffers));
+  }
+
+  /** Absent when at least one of the offers runs containers, or there is none to ask. */
+  private static @Nullable String noContainers(List<Offer> offers) {
+    String why = null;
+    for (Offer offer : offers) {
+      why = offer.noContainers();
+      if (why == null) {
+        return null;
+      }
+    }
+    return why;
   }
 
   public FleetRef ref() {

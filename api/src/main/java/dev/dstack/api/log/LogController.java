@@ -13,6 +13,7 @@ import dev.dstack.model.wire.log.LogEvent;
 import dev.dstack.model.wire.log.LogEventSource;
 import dev.dstack.model.wire.log.PollLogsRequest;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
@@ -27,7 +28,7 @@ import org.springframework.web.bind.annotation.RestController;
 public final class LogController {
   private static final int LIMIT_MAX = 1_000;
   private static final int WAIT_MAX_MILLIS = 30_000;
-  private static final Pattern TOKEN = Pattern.compile("[0-9]{1,18}");
+  private static final Pattern TOKEN = Pattern.compile("[A-Za-z0-9+/=_.:~-]{1,600}");
 
   private final LogReader logs;
   private final RunLookups lookups;
@@ -47,17 +48,20 @@ public final class LogController {
   /**
    * @param waitMillis an addition to dstack's API: an empty page is answered only when so much time
    *     has passed without a new line, and `next_token` always says where to go on
+   * @param ansi another one: what steers terminals is left in, so that the bytes are exactly those
+   *     that the job wrote
    */
   @PostMapping("/api/project/{project_name}/logs/poll")
   public JobSubmissionLogs poll(
       @Body PollLogsRequest body,
       @RequestParam(name = "wait_ms", required = false) @Nullable Integer waitMillis,
+      @RequestParam(name = "ansi", required = false) @Nullable Boolean ansi,
       ProjectAccess access) {
     int limit = Check.within("limit", body.limit(), 0, LIMIT_MAX);
     String token = body.nextToken();
     if (token != null && !TOKEN.matcher(token).matches()) {
       throw ApiException.badRequest(
-          "`next_token` is not one that this server gave: it is a number of up to 18 digits");
+          "`next_token` is not one that this server gave: it has up to 600 letters and digits");
     }
     JobId job = new JobId(body.jobSubmissionId());
     Optional<JobPlace> place = places.get(job, () -> lookups.job(job));
@@ -79,13 +83,13 @@ public final class LogController {
             limit);
     LogReader.Page page = logs.read(query);
     // Only at the end of a growing log is there something to wait for.
-    if (waitMillis != null && !body.diagnose() && !body.descending()) {
+    if (waitMillis != null && !body.descending()) {
       page = awaited(query, page, Math.max(0, Math.min(waitMillis, WAIT_MAX_MILLIS)));
     }
     boolean goesOn = page.more() || waitMillis != null;
     return new JobSubmissionLogs(
-        page.lines().stream().map(LogController::wire).toList(),
-        null,
+        events(page, Boolean.TRUE.equals(ansi), body.descending()),
+        logs.externalUrl(query).orElse(null),
         !goesOn ? null : page.end() == null ? token : page.end());
   }
 
@@ -99,6 +103,23 @@ public final class LogController {
       left = deadline - nanoTime.getAsLong();
     }
     return page;
+  }
+
+  private static List<LogEvent> events(LogReader.Page page, boolean ansi, boolean descending) {
+    if (ansi) {
+      return page.lines().stream().map(LogController::wire).toList();
+    }
+    AnsiText text = new AnsiText();
+    List<LogReader.Line> lines = descending ? page.lines().reversed() : page.lines();
+    List<LogEvent> events = new ArrayList<>();
+    for (LogReader.Line line : lines) {
+      byte[] plain = text.strip(line.bytes());
+      // A page without a line would look like the end of the log.
+      if (plain.length > 0 || (events.isEmpty() && line.equals(lines.getLast()))) {
+        events.add(wire(new LogReader.Line(line.at(), line.stderr(), plain)));
+      }
+    }
+    return descending ? events.reversed() : events;
   }
 
   private static LogEvent wire(LogReader.Line line) {

@@ -6,6 +6,7 @@ import dev.dstack.model.ids.RunId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,11 @@ public interface LogReader {
 
   /** Returns when the log may have grown, or when the time is over. May return early. */
   void awaitMore(Query query, Duration atMost);
+
+  /** Where a person can see the log at its provider. */
+  default Optional<String> externalUrl(Query query) {
+    return Optional.empty();
+  }
 
   /**
    * @param runnerLog what the agent says about the job instead of what the job says

@@ -6,16 +6,24 @@ import dev.dstack.api.web.Wire;
 import dev.dstack.db.views.JobViewRow;
 import dev.dstack.db.views.RunRow;
 import dev.dstack.db.views.RunViewRow;
+import dev.dstack.model.agent.AccessRequest;
+import dev.dstack.model.agent.PullProgress;
+import dev.dstack.model.config.ContainerDefaults;
+import dev.dstack.model.config.DevEnvironments;
 import dev.dstack.model.config.RunSpecs;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.job.JobStatus;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.Availability;
+import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.resources.Resources;
 import dev.dstack.model.run.RunStatus;
 import dev.dstack.model.wire.common.NetworkMode;
+import dev.dstack.model.wire.configuration.DevEnvironmentConfiguration;
+import dev.dstack.model.wire.configuration.Ide;
 import dev.dstack.model.wire.instance.InstanceOfferWithAvailability;
 import dev.dstack.model.wire.resources.Memory;
+import dev.dstack.model.wire.run.ImagePullProgress;
 import dev.dstack.model.wire.run.Job;
 import dev.dstack.model.wire.run.JobConnectionInfo;
 import dev.dstack.model.wire.run.JobProvisioningData;
@@ -24,6 +32,7 @@ import dev.dstack.model.wire.run.JobSpec;
 import dev.dstack.model.wire.run.JobSubmission;
 import dev.dstack.model.wire.run.Run;
 import dev.dstack.model.wire.run.RunFleet;
+import dev.dstack.model.wire.run.RunSpec;
 import dev.dstack.workflows.fleet.Placement;
 import java.time.Duration;
 import java.time.Instant;
@@ -34,8 +43,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** From what is stored and shown to the run of the API. */
-record RunMapper(Now now) {
+record RunMapper(ContainerDefaults containers, Now now) {
   private static final int SSH_PORT = 22;
+
+  /** Jobs of the machine that the server is on are reached through its loopback. */
+  private static final String LOOPBACK = "127.0.0.1";
 
   /**
    * @param jobs without them there is no latest submission either
@@ -105,9 +117,11 @@ record RunMapper(Now now) {
                 new Job(
                     spec,
                     detail.submissions()
-                        ? submissions.stream().map(this::submission).toList()
+                        ? submissions.stream().map(one -> submission(one, spec)).toList()
                         : List.of(),
-                    detail.connection() && running ? connection(row.runName()) : null));
+                    detail.connection() && running
+                        ? connection(row.runName(), specs.run(), submissions.getLast())
+                        : null));
           }
         });
     return jobs;
@@ -155,7 +169,7 @@ record RunMapper(Now now) {
         null);
   }
 
-  private JobSubmission submission(JobViewRow job) {
+  private JobSubmission submission(JobViewRow job, JobSpec spec) {
     Placement placement =
         job.placementJson() == null
             ? null
@@ -167,21 +181,40 @@ record RunMapper(Now now) {
         job.submittedAt(),
         job.at(),
         job.finishedAt(),
-        null,
+        inactivity(job),
         job.status(),
         job.statusMessage().isEmpty() ? job.status().wire() : job.statusMessage(),
         job.terminationReason(),
         job.terminationReasonMessage(),
         job.exitStatus(),
         placement == null ? null : provisioning(job, placement),
-        placement == null ? null : runtime(job, placement),
+        placement == null ? null : runtime(job, spec, placement),
         null,
         List.of(),
-        null);
+        pull(job));
+  }
+
+  private @Nullable Integer inactivity(JobViewRow job) {
+    Instant since = job.unusedSince();
+    return since == null || job.status() != JobStatus.RUNNING
+        ? null
+        : Integer.valueOf(
+            Math.toIntExact(
+                Math.clamp(
+                    Duration.between(since, now.instant()).toSeconds(), 0, Integer.MAX_VALUE)));
+  }
+
+  private static @Nullable ImagePullProgress pull(JobViewRow job) {
+    PullProgress pull = job.pull();
+    return pull == null || job.status() != JobStatus.PULLING
+        ? null
+        : new ImagePullProgress(
+            pull.downloaded(), pull.extracted(), pull.total(), pull.totalIsFinal());
   }
 
   private static JobProvisioningData provisioning(JobViewRow job, Placement placement) {
-    String hostname = placement.hostname() == null ? "" : placement.hostname();
+    boolean local = placement.offer().backend().equals(BackendType.LOCAL);
+    String hostname = local ? LOOPBACK : placement.hostname() == null ? "" : placement.hostname();
     return new JobProvisioningData(
         Wire.backend(placement.offer().backend()),
         null,
@@ -196,34 +229,46 @@ record RunMapper(Now now) {
         null,
         placement.offer().price(),
         job.username() == null ? "root" : job.username(),
-        SSH_PORT,
+        job.ports().getOrDefault(AccessRequest.SSH_PORT, SSH_PORT),
         false,
         null,
         null,
         null);
   }
 
-  private static JobRuntimeData runtime(JobViewRow job, Placement placement) {
+  private JobRuntimeData runtime(JobViewRow job, JobSpec spec, Placement placement) {
     Resources taken = placement.taken();
-    boolean part = !taken.equals(placement.offer().resources());
+    boolean part = placement.shared();
+    boolean hostNetwork =
+        spec.imageName().isEmpty() || containers.hostNetwork(part, spec.jobsPerReplica());
     boolean started = job.runningAt() != null;
     InstanceOfferWithAvailability offer =
         Wire.offer(
             placement.offer(), Availability.IDLE, placement.blocks(), placement.totalBlocks());
     return new JobRuntimeData(
-        NetworkMode.HOST,
+        hostNetwork ? NetworkMode.HOST : NetworkMode.BRIDGE,
         part ? Integer.valueOf(taken.gpus().size()) : null,
         part ? Double.valueOf(taken.cpus()) : null,
         part ? Memory.ofMib(taken.memoryMib()) : null,
-        started ? Map.of() : null,
+        started ? job.ports() : null,
         List.of(),
         offer,
         job.workingDir(),
         job.username());
   }
 
-  private static JobConnectionInfo connection(String runName) {
-    return new JobConnectionInfo(null, null, null, List.of("ssh", runName), null, null, null, null);
+  private static JobConnectionInfo connection(String runName, RunSpec spec, JobViewRow job) {
+    Ide ide = spec.configuration() instanceof DevEnvironmentConfiguration dev ? dev.ide() : null;
+    String directory = job.workingDir();
+    return new JobConnectionInfo(
+        ide == null ? null : DevEnvironments.displayName(ide),
+        ide == null || directory == null ? null : DevEnvironments.url(ide, runName, directory),
+        null,
+        List.of("ssh", runName),
+        null,
+        null,
+        null,
+        null);
   }
 
   /** Dollars: price an hour, for as long as each submission has had a machine. */

@@ -3,6 +3,7 @@ package dev.dstack.api.run;
 import dev.dstack.api.error.ApiException;
 import dev.dstack.api.fleet.Capacity;
 import dev.dstack.model.config.EngineRequirements;
+import dev.dstack.model.config.JobSpecs;
 import dev.dstack.model.config.RunSpecs;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.Requirements;
@@ -99,6 +100,28 @@ final class RunPlans {
     Set<String> chosen =
         profile.fleets().stream().map(EntityReference::name).collect(Collectors.toSet());
     return all.stream().filter(one -> chosen.contains(one.fleet().name())).toList();
+  }
+
+  /**
+   * Those that can run it at all.
+   *
+   * @throws ApiException when it needs a container and none of its fleets has an engine for that
+   */
+  static List<Capacity> able(RunSpec effective, List<Capacity> candidates) {
+    if (!JobSpecs.inContainer(effective) || candidates.isEmpty()) {
+      return candidates;
+    }
+    List<Capacity> able = candidates.stream().filter(one -> one.noContainers() == null).toList();
+    if (able.isEmpty()) {
+      throw ApiException.badRequest(
+          "The run needs a container, and no fleet can run one: "
+              + candidates.stream()
+                  .map(one -> one.fleet().name() + ": " + one.noContainers())
+                  .collect(Collectors.joining("; "))
+              + ". Without `image`, `python`, `nvcc` and `docker` it runs as a process of its"
+              + " host.");
+    }
+    return able;
   }
 
   /** First who can host it now, then who can make a machine, then who might be free later. */

@@ -19,6 +19,7 @@ import dev.dstack.db.records.RunLookups;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.RunRow;
+import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.config.Names;
 import dev.dstack.model.config.RunSpecs;
 import dev.dstack.model.config.RunUpdate;
@@ -72,6 +73,7 @@ public final class RunService {
   private final RepoStore repos;
   private final RunDispatcher dispatcher;
   private final Remembered<String, Boolean> knownRepos;
+  private final ContainerDefaults containers;
   private final Now now;
   private final SecureRandom random = new SecureRandom();
 
@@ -84,11 +86,13 @@ public final class RunService {
       RepoStore repos,
       RunDispatcher dispatcher,
       Caches caches,
+      ContainerDefaults containers,
       Now now) {
     this.submissions = submissions;
     this.reader = reader;
-    this.specs = new StoredSpecs(lookups, caches.specs());
-    this.mapper = new RunMapper(now);
+    this.specs = new StoredSpecs(lookups, caches.specs(), containers);
+    this.mapper = new RunMapper(containers, now);
+    this.containers = containers;
     this.fleets = fleets;
     this.files = files;
     this.repos = repos;
@@ -118,7 +122,8 @@ public final class RunService {
 
   RunPlan plan(GetRunPlanRequest request, ProjectAccess access) {
     SpecCheck check =
-        SpecCheck.of(request.runSpec(), access.caller().sshPublicKey(), request.forOffersOnly());
+        SpecCheck.of(
+            request.runSpec(), access.caller().sshPublicKey(), request.forOffersOnly(), containers);
     RunSpec effective = check.effective();
     Optional<RunRow> current =
         effective.runName() == null
@@ -168,7 +173,7 @@ public final class RunService {
 
   /** Everything that could serve the first job of a run, whatever fleets there are. */
   public List<Capacity.Shown> offersOnly(RunSpec spec, ProjectAccess access, boolean reverse) {
-    SpecCheck check = SpecCheck.of(spec, access.caller().sshPublicKey(), true);
+    SpecCheck check = SpecCheck.of(spec, access.caller().sshPublicKey(), true, containers);
     return offers(access, check.effective(), check.jobs().getFirst(), true, reverse);
   }
 
@@ -179,6 +184,9 @@ public final class RunService {
     Requirements wanted = RunPlans.requirements(job, profile);
     List<Capacity> candidates =
         RunPlans.candidates(profile, access.name(), fleets.now(access.id()));
+    if (!ignoreFleets) {
+      candidates = RunPlans.able(effective, candidates);
+    }
     boolean anyOffer = ignoreFleets && profile.fleets() == null;
     List<Capacity.Shown> found = new ArrayList<>();
     for (Capacity capacity : candidates) {
@@ -214,7 +222,7 @@ public final class RunService {
   }
 
   Run apply(ApplyRunPlanInput plan, boolean force, ProjectAccess access) {
-    SpecCheck check = SpecCheck.of(plan.runSpec(), access.caller().sshPublicKey());
+    SpecCheck check = check(plan.runSpec(), access);
     RunSpec effective = check.effective();
     String name = effective.runName();
     if (name != null) {
@@ -227,6 +235,10 @@ public final class RunService {
     return name == null ? submitUnnamed(effective, access) : submit(check, access);
   }
 
+  private SpecCheck check(RunSpec spec, ProjectAccess access) {
+    return SpecCheck.of(spec, access.caller().sshPublicKey(), false, containers);
+  }
+
   private Run submitUnnamed(RunSpec effective, ProjectAccess access) {
     for (int attempt = 0; ; attempt++) {
       String name =
@@ -234,7 +246,7 @@ public final class RunService {
       RunSpec named =
           effective.withRunName(name).withConfiguration(effective.configuration().withName(name));
       try {
-        return submit(SpecCheck.of(named, access.caller().sshPublicKey()), access);
+        return submit(check(named, access), access);
       } catch (DstackException e) {
         if (e.kind() != ErrorKind.NAME_TAKEN || attempt == NAME_ATTEMPTS) {
           throw e;
@@ -325,7 +337,8 @@ public final class RunService {
 
   private String planJson(SpecCheck check, ProjectAccess access, List<Capacity> all) {
     ProfileParams profile = RunSpecs.profile(check.effective());
-    List<Capacity> candidates = RunPlans.candidates(profile, access.name(), all);
+    List<Capacity> candidates =
+        RunPlans.able(check.effective(), RunPlans.candidates(profile, access.name(), all));
     return Json.lenient()
         .writeValueAsString(RunPlans.of(check.effective(), check.jobs(), candidates));
   }

@@ -2,6 +2,7 @@ package dev.dstack.api.run;
 
 import dev.dstack.api.config.Limits;
 import dev.dstack.api.error.ApiException;
+import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.config.JobSpecs;
 import dev.dstack.model.config.RunSpecs;
 import dev.dstack.model.config.SpecProblem;
@@ -20,14 +21,14 @@ record SpecCheck(RunSpec effective, List<JobSpec> jobs) {
   /** Stands for the name that a run gets when it is submitted. */
   private static final String UNNAMED = "dry-run";
 
-  static SpecCheck of(RunSpec spec, @Nullable String userPublicKey) {
-    return of(spec, userPublicKey, false);
-  }
-
   /**
    * @param forOffersOnly nothing is going to run: what the client fills in for that doesn't matter
    */
-  static SpecCheck of(RunSpec spec, @Nullable String userPublicKey, boolean forOffersOnly) {
+  static SpecCheck of(
+      RunSpec spec,
+      @Nullable String userPublicKey,
+      boolean forOffersOnly,
+      ContainerDefaults containers) {
     List<SpecProblem> problems = new ArrayList<>(RunSpecs.problems(spec));
     problems.addAll(UnsupportedYet.check(spec, forOffersOnly));
     problems.addAll(unsupportedRequests(spec));
@@ -44,13 +45,13 @@ record SpecCheck(RunSpec effective, List<JobSpec> jobs) {
               + (Limits.SPEC_BYTES >> 10)
               + " kB; put code and data into `files`");
     }
-    return new SpecCheck(effective, jobs(effective));
+    return new SpecCheck(effective, jobs(effective, containers));
   }
 
-  private static List<JobSpec> jobs(RunSpec effective) {
+  private static List<JobSpec> jobs(RunSpec effective, ContainerDefaults containers) {
     RunSpec named = effective.runName() == null ? effective.withRunName(UNNAMED) : effective;
     try {
-      return JobSpecs.of(named);
+      return JobSpecs.of(named, containers);
     } catch (IllegalArgumentException e) {
       throw ApiException.badRequest(String.valueOf(e.getMessage()));
     }

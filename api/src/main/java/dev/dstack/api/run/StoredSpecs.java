@@ -4,6 +4,7 @@ import dev.dstack.api.auth.Remembered;
 import dev.dstack.db.records.RunLookups;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.views.RunRow;
+import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.config.JobSpecs;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.json.Json;
@@ -30,10 +31,12 @@ final class StoredSpecs {
 
   private final RunLookups lookups;
   private final Remembered<Key, Specs> remembered;
+  private final ContainerDefaults containers;
 
-  StoredSpecs(RunLookups lookups, Remembered<Key, Specs> remembered) {
+  StoredSpecs(RunLookups lookups, Remembered<Key, Specs> remembered, ContainerDefaults containers) {
     this.lookups = lookups;
     this.remembered = remembered;
+    this.containers = containers;
   }
 
   record Key(RunId run, int deployment) {}
@@ -52,10 +55,10 @@ final class StoredSpecs {
       this.jobJson = this.jobs.stream().map(Specs::json).toList();
     }
 
-    static Specs of(RunSpec full) {
+    static Specs of(RunSpec full, ContainerDefaults containers) {
       List<JobSpec> jobs;
       try {
-        jobs = JobSpecs.of(full);
+        jobs = JobSpecs.of(full, containers);
       } catch (IllegalArgumentException e) {
         LOG.warn("Run {} has a specification without jobs: {}", full.runName(), e.getMessage());
         jobs = List.of();
@@ -120,7 +123,9 @@ final class StoredSpecs {
       Map<RunId, RunPrivate> secrets = lookups.secretsOf(unknown.stream().map(RunRow::id).toList());
       for (RunRow run : unknown) {
         Specs specs =
-            Specs.of(joined(run.specJson(), secrets.getOrDefault(run.id(), RunPrivate.NONE)));
+            Specs.of(
+                joined(run.specJson(), secrets.getOrDefault(run.id(), RunPrivate.NONE)),
+                containers);
         found.put(run.id(), remembered.get(key(run), () -> Optional.of(specs)).orElse(specs));
       }
     }

@@ -1,7 +1,6 @@
 package dev.dstack.api.server;
 
 import dev.dstack.api.auth.ClientVersion;
-import dev.dstack.api.error.ApiException;
 import dev.dstack.model.wire.server.OAuthProviderInfo;
 import dev.dstack.model.wire.server.ServerInfo;
 import java.util.List;
@@ -26,12 +25,5 @@ public final class ServerController {
   @PostMapping("/api/auth/list_providers")
   public List<OAuthProviderInfo> providers() {
     return List.of();
-  }
-
-  /** Metrics come with a later version; scrapers get the answer of a server that has them off. */
-  @SuppressWarnings("DoNotCallSuggester") // Spring calls it.
-  @GetMapping("/metrics")
-  public Object metrics() {
-    throw ApiException.unknownProject();
   }
 }

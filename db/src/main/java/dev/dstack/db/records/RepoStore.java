@@ -153,6 +153,20 @@ public final class RepoStore {
                     .and(CODE_BLOB.HASH.eq(hash))));
   }
 
+  /** What was uploaded under this hash. */
+  public Optional<byte[]> code(ProjectId project, String repoId, String hash) {
+    return database.read(
+        dsl ->
+            dsl.select(CODE_BLOB.BLOB)
+                .from(CODE_BLOB)
+                .join(REPO)
+                .on(REPO.ID.eq(CODE_BLOB.REPO))
+                .where(REPO.PROJECT_ID.eq(project.value()))
+                .and(REPO.REPO_ID.eq(repoId))
+                .and(CODE_BLOB.HASH.eq(hash))
+                .fetchOptional(CODE_BLOB.BLOB));
+  }
+
   /** False: there is no such repository. The same hash again changes nothing. */
   public boolean saveCode(ProjectId project, String repoId, String hash, byte[] blob, Instant now) {
     return database.inTransaction(

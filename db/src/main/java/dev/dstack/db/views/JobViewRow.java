@@ -1,17 +1,22 @@
 package dev.dstack.db.views;
 
+import dev.dstack.model.agent.PullProgress;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.job.JobStatus;
 import java.time.Instant;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A job submission as its workflow shows it.
  *
  * @param placementJson the workflow's Placement, absent before there is one
+ * @param ports port of the task → port of its host
+ * @param pull as last heard; means something while the image is pulled
+ * @param unusedSince as last heard; means something while it runs
  */
 public record JobViewRow(
     JobId id,
@@ -34,4 +39,11 @@ public record JobViewRow(
     Instant submittedAt,
     Instant at,
     @Nullable Instant runningAt,
-    @Nullable Instant finishedAt) {}
+    @Nullable Instant finishedAt,
+    Map<Integer, Integer> ports,
+    @Nullable PullProgress pull,
+    @Nullable Instant unusedSince) {
+  public JobViewRow {
+    ports = Map.copyOf(ports);
+  }
+}

@@ -7,6 +7,7 @@ import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.RUN_VIEW;
 
 import dev.dstack.db.Database;
+import dev.dstack.model.agent.PullProgress;
 import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
@@ -14,6 +15,7 @@ import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.ids.UserId;
 import dev.dstack.model.job.JobStatus;
+import dev.dstack.model.json.Json;
 import dev.dstack.model.run.RunStatus;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -33,6 +35,7 @@ import org.jooq.Record;
 import org.jooq.SelectField;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.type.TypeReference;
 
 /** Runs as they are shown. A list is two queries, whatever its length. */
 public final class RunReader {
@@ -67,6 +70,8 @@ public final class RunReader {
           RUN_VIEW.NEXT_TRIGGERED_AT,
           RUN_VIEW.PRIORITY,
           RUN_VIEW.DEPLOYMENT_NUM);
+
+  private static final TypeReference<Map<Integer, Integer>> PORTS = new TypeReference<>() {};
 
   private final Database database;
 
@@ -170,8 +175,9 @@ public final class RunReader {
       return runs;
     }
     Map<UUID, List<JobViewRow>> jobs = new HashMap<>();
-    for (Record row :
-        jobs(dsl, runs.stream().map(run -> run.id().value()).toList(), submissionsLimit).fetch()) {
+    List<UUID> ids = runs.stream().map(run -> run.id().value()).toList();
+    // Named as the table's own: columns of another table are looked for by name, for each value.
+    for (Record row : jobs(dsl, ids, submissionsLimit).coerce(JOB_VIEW.fields()).fetch()) {
       JobViewRow job = job(row);
       jobs.computeIfAbsent(job.run().value(), _ -> new ArrayList<>()).add(job);
     }
@@ -273,6 +279,8 @@ public final class RunReader {
   static JobViewRow job(Record row) {
     UUID instance = row.get(JOB_VIEW.INSTANCE_ID);
     JSONB placement = row.get(JOB_VIEW.PLACEMENT);
+    JSONB ports = row.get(JOB_VIEW.PORTS);
+    JSONB pull = row.get(JOB_VIEW.PULL);
     return new JobViewRow(
         new JobId(row.get(JOB_VIEW.ID)),
         new RunId(row.get(JOB_VIEW.RUN_ID)),
@@ -294,7 +302,10 @@ public final class RunReader {
         row.get(JOB_VIEW.SUBMITTED_AT),
         row.get(JOB_VIEW.AT),
         row.get(JOB_VIEW.RUNNING_AT),
-        row.get(JOB_VIEW.FINISHED_AT));
+        row.get(JOB_VIEW.FINISHED_AT),
+        ports == null ? Map.of() : Json.lenient().readValue(ports.data(), PORTS),
+        pull == null ? null : Json.lenient().readValue(pull.data(), PullProgress.class),
+        row.get(JOB_VIEW.UNUSED_SINCE));
   }
 
   static <E> Map<String, E> byWire(E[] values, Function<E, String> wire) {

@@ -17,16 +17,23 @@ import dev.dstack.db.jooq.generated.views.tables.records.JobViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.RunViewRecord;
 import dev.dstack.db.records.Events;
 import dev.dstack.db.records.NewEvent;
+import dev.dstack.model.agent.PullProgress;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
+import dev.dstack.model.job.JobStatus;
+import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
+import dev.dstack.model.run.RunStatus;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.jooq.DSLContext;
 import org.jooq.Field;
+import org.jooq.JSONB;
 import org.jooq.Table;
 import org.jooq.TableRecord;
 import org.jooq.impl.DSL;
@@ -38,6 +45,24 @@ import org.jspecify.annotations.Nullable;
  * it is harmless.
  */
 public final class ViewWriter {
+  private static final Set<Field<?>> LIVE = Set.of(JOB_VIEW.PULL, JOB_VIEW.UNUSED_SINCE);
+
+  /** A run that is seen in one of these has got its first machine. */
+  private static final Set<RunStatus> PROVISIONED =
+      Set.of(RunStatus.PROVISIONING, RunStatus.RUNNING, RunStatus.DONE);
+
+  /** What a row remembers of the past, whatever its workflow says of the present. */
+  private static final Map<Field<?>, Field<?>> REMEMBERED =
+      Map.of(
+          RUN_VIEW.PROVISIONED_AT,
+          DSL.coalesce(RUN_VIEW.PROVISIONED_AT, DSL.excluded(RUN_VIEW.PROVISIONED_AT)),
+          RUN_VIEW.TIMES_PENDING,
+          RUN_VIEW.TIMES_PENDING.plus(
+              DSL.when(
+                      RUN_VIEW.STATUS.ne(RunStatus.PENDING.wire()),
+                      DSL.excluded(RUN_VIEW.TIMES_PENDING))
+                  .otherwise(0)));
+
   private final Database database;
 
   /**
@@ -65,6 +90,8 @@ public final class ViewWriter {
     row.setNextTriggeredAt(Clean.instantOrNull(run.nextTriggeredAt()));
     row.setPriority(run.priority());
     row.setDeploymentNum(run.deploymentNum());
+    row.setProvisionedAt(PROVISIONED.contains(run.status()) ? Clean.instant(run.at()) : null);
+    row.setTimesPending(run.status() == RunStatus.PENDING ? 1 : 0);
     database.transaction(
         dsl -> {
           if (upsert(dsl, RUN_VIEW, RUN_VIEW.ID, RUN_VIEW.REVISION, row)
@@ -101,11 +128,50 @@ public final class ViewWriter {
     row.setAt(Clean.instant(job.at()));
     row.setRunningAt(Clean.instantOrNull(job.runningAt()));
     row.setFinishedAt(Clean.instantOrNull(job.finishedAt()));
+    row.setPorts(
+        job.ports().isEmpty()
+            ? null
+            : JSONB.valueOf(Json.lenient().writeValueAsString(job.ports())));
     database.transaction(
         dsl -> {
           upsert(dsl, JOB_VIEW, JOB_VIEW.ID, JOB_VIEW.REVISION, row);
           Events.write(dsl, events);
         });
+  }
+
+  /** What the host said last; without a revision, because nothing is decided from it. */
+  public void writeJobLive(JobId job, @Nullable PullProgress pull, @Nullable Instant unusedSince) {
+    database.transaction(
+        dsl ->
+            dsl.update(JOB_VIEW)
+                .set(
+                    JOB_VIEW.PULL,
+                    pull == null ? null : JSONB.valueOf(Json.lenient().writeValueAsString(pull)))
+                .set(JOB_VIEW.UNUSED_SINCE, Clean.instantOrNull(unusedSince))
+                .where(JOB_VIEW.ID.eq(job.value()), JOB_VIEW.FINISHED_AT.isNull())
+                .execute());
+  }
+
+  /** Ends a job whose workflow is no more, unless its end is shown already. */
+  public void endJob(
+      JobId job,
+      JobStatus status,
+      String statusMessage,
+      String reason,
+      String message,
+      Instant at) {
+    database.transaction(
+        dsl ->
+            dsl.update(JOB_VIEW)
+                .set(JOB_VIEW.REVISION, JOB_VIEW.REVISION.plus(1))
+                .set(JOB_VIEW.STATUS, status.wire())
+                .set(JOB_VIEW.STATUS_MESSAGE, statusMessage)
+                .set(JOB_VIEW.TERMINATION_REASON, reason)
+                .set(JOB_VIEW.TERMINATION_REASON_MESSAGE, message)
+                .set(JOB_VIEW.AT, Clean.instant(at))
+                .set(JOB_VIEW.FINISHED_AT, Clean.instant(at))
+                .where(JOB_VIEW.ID.eq(job.value()), JOB_VIEW.FINISHED_AT.isNull())
+                .execute());
   }
 
   public void writeInstance(InstanceViewRow instance, List<NewEvent> events) {
@@ -246,15 +312,20 @@ public final class ViewWriter {
 
   private static <R extends TableRecord<R>> boolean upsert(
       DSLContext dsl, Table<R> table, Field<UUID> id, Field<Long> revision, R row) {
+    Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     for (Field<?> field : table.fields()) {
-      // An absent value replaces a present one, too.
-      row.touched(field, true);
+      // An absent value replaces a present one, too, but for what others write.
+      boolean written = !LIVE.contains(field);
+      row.touched(field, written);
+      if (written && !field.equals(id)) {
+        changes.put(field, REMEMBERED.getOrDefault(field, DSL.excluded(field)));
+      }
     }
     return dsl.insertInto(table)
             .set(row)
             .onConflict(id)
             .doUpdate()
-            .setAllToExcluded()
+            .set(changes)
             .where(revision.lt(DSL.excluded(revision)))
             .execute()
         == 1;

@@ -35,7 +35,7 @@ class FileLogStoreTest {
 
   @BeforeEach
   void open() {
-    store = new FileLogStore(dir);
+    store = new FileLogStore(dir, 0);
   }
 
   static LongStream seeds() {
@@ -135,14 +135,14 @@ class FileLogStoreTest {
     fill(10);
     assertThat(text(page(at(2), null, false, null, 100).frames())).isEqualTo(lines(3, 10));
     assertThat(text(page(null, at(4), false, null, 100).frames())).isEqualTo(lines(0, 4));
-    assertThat(text(page(at(2), at(6), true, null, 2).frames())).isEqualTo(lines(4, 6).reversed());
+    assertThat(text(page(at(2), at(6), true, null, 2).frames())).isEqualTo(lines(5, 7).reversed());
   }
 
   @Test
   void doesNotShowAFrameThatIsBeingWritten() {
     fill(2);
     byte[] next = frame(2);
-    long end = page(null, null, false, null, 10).next();
+    long end = Long.parseLong(page(null, null, false, null, 10).next());
     store.write(key, end, Arrays.copyOf(next, next.length - 1));
     assertThat(text(page(null, null, false, null, 10).frames())).isEqualTo(lines(0, 2));
     assertThat(text(page(null, null, true, null, 1).frames())).isEqualTo(lines(1, 2));
@@ -152,7 +152,7 @@ class FileLogStoreTest {
 
   @Test
   void aLogThatDoesNotExistIsEmpty() {
-    assertThat(page(null, null, false, null, 10)).isEqualTo(new LogPage(List.of(), 0, false));
+    assertThat(page(null, null, false, null, 10)).isEqualTo(new LogPage(List.of(), null, false));
     assertThat(store.resumeAt(key)).isZero();
     store.complete(key);
   }
@@ -161,6 +161,76 @@ class FileLogStoreTest {
   void leavesNoGap() {
     fill(1);
     assertThatThrownBy(() -> store.write(key, 1_000, frame(1))).isInstanceOf(DstackException.class);
+  }
+
+  /** Small files, so that frames and pieces lie across their borders in every way. */
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void goesOnInFurtherFiles(long seed) throws Exception {
+    Random random = new Random(seed);
+    store = new FileLogStore(dir, 200 + random.nextInt(1_500), 0);
+    byte[] original = original(random, 20 + random.nextInt(80));
+    long done = 0;
+    while (done < original.length) {
+      long offset = random.nextInt(3) == 0 ? store.resumeAt(key) : done;
+      int length = (int) Math.min(original.length - offset, 1 + random.nextInt(900));
+      store.write(key, offset, Arrays.copyOfRange(original, (int) offset, (int) offset + length));
+      done = Math.max(done, offset + length);
+    }
+    store.complete(key);
+    List<LogFrame> frames = LogFrame.decode(java.nio.ByteBuffer.wrap(original));
+    for (boolean descending : List.of(false, true)) {
+      List<LogFrame> read = new ArrayList<>();
+      LogPage page = page(null, null, descending, null, 7);
+      read.addAll(page.frames());
+      while (page.more()) {
+        page = page(null, null, descending, page.next(), 7);
+        read.addAll(page.frames());
+      }
+      assertThat(encoded(descending ? read.reversed() : read)).isEqualTo(encoded(frames));
+    }
+    Instant after = frames.get(frames.size() / 2).at();
+    assertThat(encoded(page(after, null, false, null, 1_000).frames()))
+        .isEqualTo(encoded(frames.subList(frames.size() / 2 + 1, frames.size())));
+  }
+
+  private static List<String> encoded(List<LogFrame> frames) {
+    return frames.stream()
+        .map(frame -> java.util.HexFormat.of().formatHex(frame.encode()))
+        .toList();
+  }
+
+  @Test
+  void keepsTheEndOfALogThatIsTooLong() {
+    store = new FileLogStore(dir, 1_000, 2_000);
+    for (int i = 0; i < 500; i++) {
+      store.write(key, offset(i), frame(i));
+    }
+    List<String> kept = text(page(null, null, false, null, 1_000).frames());
+    assertThat(kept).isEqualTo(lines(500 - kept.size(), 500));
+    assertThat(kept).hasSizeBetween(2_000 / frame(499).length, 4_000 / frame(0).length);
+    assertThat(text(page(null, null, false, "0", 1).frames())).isEqualTo(kept.subList(0, 1));
+    // A copy that begins again writes nothing of what is gone.
+    store.write(key, 0, frame(0));
+    assertThat(text(page(null, null, false, null, 1_000).frames())).isEqualTo(kept);
+  }
+
+  private static long offset(int number) {
+    return IntStream.range(0, number).mapToLong(i -> frame(i).length).sum();
+  }
+
+  @Test
+  void listsAndForgetsJobs() throws Exception {
+    fill(3);
+    store.write(
+        new LogKey(key.project(), key.runName(), key.job(), LogKey.Kind.RUNNER), 0, frame(0));
+    List<LogStore.Stored> stored = new ArrayList<>();
+    store.stored(stored::addAll);
+    assertThat(stored).extracting(LogStore.Stored::key).containsExactly(key);
+    store.delete(key);
+    store.delete(key);
+    assertThat(Files.exists(dir.resolve("projects/main/logs/hello"))).isFalse();
+    assertThat(page(null, null, false, null, 10).frames()).isEmpty();
   }
 
   @Test
@@ -175,7 +245,7 @@ class FileLogStoreTest {
       @Nullable Instant after,
       @Nullable Instant before,
       boolean descending,
-      @Nullable Long position,
+      @Nullable String position,
       int limit) {
     return store.read(key, new LogQuery(after, before, descending, position, limit));
   }
@@ -185,7 +255,8 @@ class FileLogStoreTest {
   }
 
   private void write(int number) {
-    store.write(key, page(null, null, false, null, 1_000).next(), frame(number));
+    String end = page(null, null, false, null, 1_000).next();
+    store.write(key, end == null ? 0 : Long.parseLong(end), frame(number));
   }
 
   private static byte[] frame(int number) {

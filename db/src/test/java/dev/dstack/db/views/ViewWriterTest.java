@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.db.Fixture;
 import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.metrics.MetricsReader;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.NewEvent;
 import dev.dstack.db.records.NewRun;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.model.agent.PullProgress;
 import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.InstanceId;
@@ -62,6 +64,25 @@ class ViewWriterTest {
         .containsExactlyInAnyOrder("Run submitted. Status: SUBMITTED", "one", "two");
   }
 
+  /** Written twice, late, or by two workers: each turn counts once. */
+  @Test
+  void remembersWhenARunGotItsMachineAndHowOftenItWaited() {
+    RunId run = accepted("remembered");
+    writer.writeRun(view(run, 1, RunStatus.PENDING, ""), List.of());
+    writer.writeRun(view(run, 1, RunStatus.PENDING, ""), List.of());
+    writer.writeRun(view(run, 2, RunStatus.PENDING, "still"), List.of());
+    writer.writeRun(view(run, 3, RunStatus.PROVISIONING, ""), List.of());
+    writer.writeRun(view(run, 4, RunStatus.PENDING, ""), List.of());
+    writer.writeRun(view(run, 2, RunStatus.PENDING, "late"), List.of());
+    writer.writeRun(view(run, 5, RunStatus.RUNNING, ""), List.of());
+    MetricsReader.Runs counted =
+        new MetricsReader(fixture.api)
+            .runs().stream().filter(some -> some.pending() > 0).findFirst().orElseThrow();
+    assertThat(counted.pending()).isEqualTo(2);
+    assertThat(counted.provisioned()).isPositive();
+    assertThat(counted.buckets()).hasSameSizeAs(MetricsReader.BOUNDS);
+  }
+
   @Test
   void storesWhatPostgresRefuses() {
     RunId run = accepted("nul");
@@ -84,6 +105,21 @@ class ViewWriterTest {
         .containsExactly("0.2", "0.3", "1.2", "1.3");
     assertThat(runs.get(run).orElseThrow().jobs()).hasSize(8);
     assertThat(runs.get(fixture.project, "jobs").orElseThrow().jobs()).hasSize(8);
+  }
+
+  @Test
+  void whatAHostSaysOutlivesTheNextRevision() {
+    RunId run = accepted("live");
+    writer.writeRun(view(run, 1, RunStatus.RUNNING, ""), List.of());
+    JobId id = new JobId(UUID.randomUUID());
+    writer.writeJob(job(id, run, 0, 0), List.of());
+    PullProgress pull = new PullProgress(1, 2, 3, true);
+    writer.writeJobLive(id, pull, Fixture.START);
+    writer.writeJob(job(id, run, 0, 0), List.of());
+    JobViewRow shown = runs.get(run).orElseThrow().jobs().getFirst();
+    assertThat(shown.ports()).containsEntry(10022, 40000);
+    assertThat(shown.pull()).isEqualTo(pull);
+    assertThat(shown.unusedSince()).isEqualTo(Fixture.START);
   }
 
   @Test
@@ -212,6 +248,9 @@ class ViewWriterTest {
         at,
         at,
         at,
+        null,
+        Map.of(10022, 40000),
+        null,
         null);
   }
 

@@ -263,6 +263,8 @@ public final class EmbeddedTemporal implements AutoCloseable {
               // Asked for at the start, and not every environment has it.
               builder.environment().putIfAbsent("USER", "dstack");
               builder.environment().put("TEMPORAL_VERSION_CHECK_DISABLED", "1");
+              // Half the memory for a little more work: it shares the machine.
+              builder.environment().putIfAbsent("GOGC", "50");
               return builder;
             },
             ready,
@@ -560,7 +562,8 @@ public final class EmbeddedTemporal implements AutoCloseable {
       int connections,
       int postgresPort,
       String password) {
-    // Each of the four services has pools of its own.
+    // Each of the four services has pools of its own. What a rush has opened goes by its age, as
+    // each connection costs PostgreSQL some megabytes.
     yaml.append(
         """
             %s:
@@ -573,7 +576,7 @@ public final class EmbeddedTemporal implements AutoCloseable {
                 password: "%s"
                 maxConns: %d
                 maxIdleConns: %d
-                maxConnLifetime: "1h"
+                maxConnLifetime: "5m"
         """
             .formatted(name, database, postgresPort, ROLE, password, connections, connections));
   }

@@ -1,5 +1,7 @@
 package dev.dstack.server;
 
+import dev.dstack.activities.metrics.Retention;
+import dev.dstack.activities.worker.WorkerIdentity;
 import dev.dstack.activities.worker.WorkerSettings;
 import dev.dstack.activities.worker.Workers;
 import dev.dstack.api.ApiConfiguration;
@@ -9,6 +11,7 @@ import dev.dstack.api.bootstrap.Bootstrap;
 import dev.dstack.api.config.Limits;
 import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.log.LogReader;
+import dev.dstack.api.metrics.PrometheusSettings;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.db.Database;
 import dev.dstack.db.DatabaseRole;
@@ -16,7 +19,6 @@ import dev.dstack.db.DatabaseUrl;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.crypto.KeyFile;
 import dev.dstack.db.crypto.KeyRotation;
-import dev.dstack.db.log.FileLogStore;
 import dev.dstack.db.log.LogStore;
 import dev.dstack.db.records.Deployment;
 import dev.dstack.embedded.EmbeddedException;
@@ -25,9 +27,11 @@ import dev.dstack.embedded.EmbeddedStack;
 import dev.dstack.embedded.EmbeddedTemporal;
 import dev.dstack.embedded.Progress;
 import dev.dstack.embedded.TemporalNamespace;
+import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.workflows.support.SearchAttributes;
+import io.prometheus.client.CollectorRegistry;
 import io.temporal.client.WorkflowClient;
 import io.temporal.serviceclient.OperatorServiceStubs;
 import io.temporal.serviceclient.OperatorServiceStubsOptions;
@@ -91,6 +95,10 @@ public final class DstackServer implements AutoCloseable {
 
   private final ServerOptions options;
   private final InstantSource clock = InstantSource.system();
+  private final PrometheusSettings prometheus = PrometheusSettings.of(System.getenv());
+
+  /** What this process counts itself. */
+  private final CollectorRegistry registry = new CollectorRegistry();
 
   /** The workers start on a thread of their own beside the API, and both add what they made. */
   private final Deque<AutoCloseable> parts = new ConcurrentLinkedDeque<>();
@@ -209,7 +217,8 @@ public final class DstackServer implements AutoCloseable {
     if (options.role().servesHttp()) {
       rotateKeys(database, encryption);
     }
-    LogStore logs = new FileLogStore(options.serverDir());
+    LogStore logs = LogStores.open(System.getenv(), options.serverDir(), database, clock);
+    parts.push(logs);
 
     CompletableFuture<Workers> workers =
         options.role().works()
@@ -262,7 +271,7 @@ public final class DstackServer implements AutoCloseable {
 
   private CompletableFuture<WorkflowClient> connectTemporal(
       @Nullable String address, @Nullable EmbeddedStack embedded) {
-    String identity = "dstack-" + ProcessHandle.current().pid();
+    String identity = WorkerIdentity.current().text();
     CompletableFuture<WorkflowClient> client =
         address != null
             ? connectExternal(address, identity)
@@ -272,7 +281,8 @@ public final class DstackServer implements AutoCloseable {
                         Objects.requireNonNull(embedded).temporalAddress(),
                         options.temporalNamespace(),
                         new ServerOptions.TemporalTls(null, null, null, null, null),
-                        identity));
+                        identity,
+                        prometheus.enabled() ? registry : null));
     parts.push(
         () -> {
           if (client.isDone() && !client.isCompletedExceptionally()) {
@@ -289,7 +299,11 @@ public final class DstackServer implements AutoCloseable {
   private CompletableFuture<WorkflowClient> connectExternal(String address, String identity) {
     WorkflowClient client =
         TemporalClients.connect(
-            address, options.temporalNamespace(), options.temporalTls(), identity);
+            address,
+            options.temporalNamespace(),
+            options.temporalTls(),
+            identity,
+            prometheus.enabled() ? registry : null);
     if (!options.role().works()) {
       return CompletableFuture.completedFuture(client);
     }
@@ -410,15 +424,28 @@ public final class DstackServer implements AutoCloseable {
     WorkerSettings defaults = WorkerSettings.defaults(context.deployment(), context.serverDir());
     WorkerSettings settings =
         defaults
+            .withContainers(ContainerDefaults.of(System.getenv()))
             .withLogQuota(
                 number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", defaults.logQuotaBytesPerHour()))
             .withEventsKept(
                 Duration.ofSeconds(
-                    number("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept().toSeconds())));
+                    number("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept().toSeconds())))
+            .withKept(kept(defaults.kept()));
     Workers workers = Workers.create(client, database, encryption, logs, clock, settings);
     workers.start();
     parts.push(workers);
     return workers;
+  }
+
+  private static Retention.Kept kept(Retention.Kept standard) {
+    return new Retention.Kept(
+        seconds("DSTACK_SERVER_METRICS_RUNNING_TTL_SECONDS", standard.samplesOfRunning()),
+        seconds("DSTACK_SERVER_METRICS_FINISHED_TTL_SECONDS", standard.samplesOfFinished()),
+        seconds("DSTACK_SERVER_LOG_TTL_SECONDS", standard.logs()));
+  }
+
+  private static Duration seconds(String variable, Duration otherwise) {
+    return Duration.ofSeconds(number(variable, otherwise.toSeconds()));
   }
 
   private static long number(String variable, long otherwise) {
@@ -455,7 +482,8 @@ public final class DstackServer implements AutoCloseable {
             Version.text(),
             config.defaultPermissions(),
             Limits.of(System.getenv()),
-            uiUrl);
+            uiUrl,
+            ContainerDefaults.of(System.getenv()));
     SpringApplication application =
         new SpringApplicationBuilder(ApiConfiguration.class)
             .web(WebApplicationType.SERVLET)
@@ -470,6 +498,8 @@ public final class DstackServer implements AutoCloseable {
                   beans.registerBean(Encryption.class, () -> encryption);
                   beans.registerBean(WorkflowClient.class, () -> LateClient.of(temporal));
                   beans.registerBean(LogReader.class, () -> new StoredLogReader(logs));
+                  beans.registerBean(PrometheusSettings.class, () -> prometheus);
+                  beans.registerBean(CollectorRegistry.class, () -> registry);
                   beans.registerBean(BackendTypes.class, backends::forApi);
                   beans.registerBean(InstantSource.class, () -> clock);
                   beans.registerBean(

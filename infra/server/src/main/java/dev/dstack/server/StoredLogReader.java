@@ -8,13 +8,10 @@ import dev.dstack.db.log.LogStore;
 import dev.dstack.model.agent.LogFrame;
 import java.time.Duration;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Optional;
 
 /** Reads for the API what the workers have stored. */
 final class StoredLogReader implements LogReader {
-  /** A follower sees a line at most this much later; a look costs one stat of a file. */
-  private static final Duration LOOK_INTERVAL = Duration.ofMillis(25);
-
   private final LogStore logs;
 
   StoredLogReader(LogStore logs) {
@@ -23,55 +20,48 @@ final class StoredLogReader implements LogReader {
 
   @Override
   public Page read(Query query) {
-    if (query.runnerLog()) {
-      // Host processes have no runner of their own; what the agent has to say is in the job's
-      // reasons.
-      return new Page(List.of(), null, false);
+    if (query.limit() == 0) {
+      return new Page(List.of(), query.token(), false);
     }
     LogPage page = logs.read(key(query), logQuery(query, query.limit()));
     List<Line> lines =
         page.frames().stream()
             .map(f -> new Line(f.at(), f.source() == LogFrame.Source.STDERR, f.bytes()))
             .toList();
-    @Nullable String end = page.next() == 0 && lines.isEmpty() ? null : Long.toString(page.next());
-    return new Page(lines, end, page.more());
+    return new Page(lines, page.next(), page.more());
   }
 
+  /** A follower sees a line at most one look later. */
   @Override
   public void awaitMore(Query query, Duration atMost) {
-    if (query.runnerLog() || query.descending()) {
+    if (query.descending()) {
       return;
     }
     long until = System.nanoTime() + atMost.toNanos();
     try {
       while (logs.read(key(query), logQuery(query, 1)).frames().isEmpty()
           && System.nanoTime() < until) {
-        Thread.sleep(LOOK_INTERVAL);
+        Thread.sleep(logs.lookEvery());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
   }
 
+  @Override
+  public Optional<String> externalUrl(Query query) {
+    return logs.externalUrl(key(query));
+  }
+
   private static LogKey key(Query query) {
-    return new LogKey(query.project(), query.runName(), query.job());
+    return new LogKey(
+        query.project(),
+        query.runName(),
+        query.job(),
+        query.runnerLog() ? LogKey.Kind.RUNNER : LogKey.Kind.JOB);
   }
 
   private static LogQuery logQuery(Query query, int limit) {
-    return new LogQuery(
-        query.after(), query.before(), query.descending(), position(query.token()), limit);
-  }
-
-  /** A token that no page of ours had means the beginning. */
-  private static @Nullable Long position(@Nullable String token) {
-    if (token == null) {
-      return null;
-    }
-    try {
-      long position = Long.parseLong(token);
-      return position < 0 ? null : position;
-    } catch (NumberFormatException e) {
-      return null;
-    }
+    return new LogQuery(query.after(), query.before(), query.descending(), query.token(), limit);
   }
 }

@@ -1,8 +1,10 @@
 package dev.dstack.server;
 
+import dev.dstack.activities.worker.TemporalMetrics;
 import dev.dstack.workflows.support.DataConverters;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
+import io.prometheus.client.CollectorRegistry;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
@@ -19,11 +21,28 @@ final class TemporalClients {
 
   private TemporalClients() {}
 
-  /** Connects when it is first used. */
+  /** Without counting. */
   static WorkflowClient connect(
       String address, String namespace, ServerOptions.TemporalTls tls, String identity) {
+    return connect(address, namespace, tls, identity, null);
+  }
+
+  /**
+   * Connects when it is first used.
+   *
+   * @param metrics where the SDK counts; absent: nowhere
+   */
+  static WorkflowClient connect(
+      String address,
+      String namespace,
+      ServerOptions.TemporalTls tls,
+      String identity,
+      @Nullable CollectorRegistry metrics) {
     WorkflowServiceStubsOptions.Builder stubs =
         WorkflowServiceStubsOptions.newBuilder().setTarget(address).setRpcTimeout(RPC_TIMEOUT);
+    if (metrics != null) {
+      stubs.setMetricsScope(TemporalMetrics.scope(metrics));
+    }
     if (tls.secured()) {
       stubs.setSslContext(sslContext(tls));
       String serverName = tls.serverName();

@@ -6,13 +6,24 @@ import dev.dstack.model.offer.Requirements;
 import dev.dstack.model.resources.Gpu;
 import dev.dstack.model.resources.Resources;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What of one instance is taken, and whether a job still fits. */
 final class Capacity {
-  /** What a job would get. */
-  record Share(Resources taken, int blocks, int totalBlocks) {}
+  /**
+   * What a job would get.
+   *
+   * @param gpus which accelerators, by their place in the offer
+   */
+  record Share(Resources taken, int blocks, int totalBlocks, List<Integer> gpus) {
+    Share {
+      gpus = List.copyOf(gpus);
+    }
+  }
 
   /** Either a share, or why there is none. */
   sealed interface Fit {
@@ -24,6 +35,9 @@ final class Capacity {
   private final Sharing sharing;
   private final Offer offer;
   private final List<Share> claims = new ArrayList<>();
+
+  /** Remembered: a long queue asks for it many times between two claims. */
+  private @Nullable Resources free;
 
   Capacity(Sharing sharing, Offer offer) {
     this.sharing = sharing;
@@ -40,10 +54,29 @@ final class Capacity {
 
   void take(Share share) {
     claims.add(share);
+    free = null;
   }
 
   void give(Share share) {
     claims.remove(share);
+    free = null;
+  }
+
+  /** A share with accelerators that nobody has, the first ones of the wanted kind. */
+  Share share(Resources taken, int blocks, int total) {
+    List<Gpu> all = offer.resources().gpus();
+    Set<Integer> used = new HashSet<>();
+    claims.forEach(claim -> used.addAll(claim.gpus()));
+    List<Integer> chosen = new ArrayList<>();
+    for (Gpu wanted : taken.gpus()) {
+      for (int i = 0; i < all.size(); i++) {
+        if (all.get(i).equals(wanted) && used.add(i)) {
+          chosen.add(i);
+          break;
+        }
+      }
+    }
+    return new Share(taken, blocks, total, chosen);
   }
 
   int totalBlocks() {
@@ -75,7 +108,7 @@ final class Capacity {
     if (refusal.isPresent()) {
       return new Fit.No(refusal.get());
     }
-    return idle() ? new Fit.Fits(new Share(offer.resources(), 1, 1)) : new Fit.No("is busy");
+    return idle() ? new Fit.Fits(share(offer.resources(), 1, 1)) : new Fit.No("is busy");
   }
 
   private Fit fitBlocks(Requirements wanted, int total, boolean wholly) {
@@ -86,7 +119,7 @@ final class Capacity {
       Optional<String> refusal = wanted.refusal(with(share));
       if (refusal.isEmpty()) {
         return blocks <= free
-            ? new Fit.Fits(new Share(share, blocks, total))
+            ? new Fit.Fits(share(share, blocks, total))
             : new Fit.No(free + " of " + total + " blocks are free, " + blocks + " are needed");
       }
       why = refusal.get();
@@ -123,7 +156,7 @@ final class Capacity {
     if (taken.diskMib() > free.diskMib()) {
       return new Fit.No(lacks("disk", mib(free.diskMib()), mib(taken.diskMib())));
     }
-    return new Fit.Fits(new Share(taken, 1, 1));
+    return new Fit.Fits(share(taken, 1, 1));
   }
 
   private static String lacks(String what, String free, String asked) {
@@ -140,6 +173,15 @@ final class Capacity {
 
   /** What nobody has claimed; only claims by request leave a part of everything. */
   Resources free() {
+    Resources known = free;
+    if (known == null) {
+      known = unclaimed();
+      free = known;
+    }
+    return known;
+  }
+
+  private Resources unclaimed() {
     Resources all = offer.resources();
     double cpus = all.cpus();
     long memory = all.memoryMib();

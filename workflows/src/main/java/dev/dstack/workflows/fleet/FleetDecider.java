@@ -129,8 +129,12 @@ final class FleetDecider {
       for (Claim claim : grant.claims()) {
         Capacity on = capacity.get(claim.serial());
         int total = on == null ? 1 : on.totalBlocks();
+        Resources shape = state.shapes().get(claim.shape());
         Capacity.Share share =
-            new Capacity.Share(state.shapes().get(claim.shape()), claim.blocks(), total);
+            on != null && claim.gpus().size() < shape.gpus().size()
+                // Claimed before it was said which ones.
+                ? on.share(shape, claim.blocks(), total)
+                : new Capacity.Share(shape, claim.blocks(), total, claim.gpus());
         shares.put(claim.job(), share);
         if (on != null) {
           on.take(share);
@@ -399,7 +403,8 @@ final class FleetDecider {
                   stripped(request.run(), wanted.jobWorkflowId()),
                   serial,
                   0,
-                  share.blocks()));
+                  share.blocks(),
+                  share.gpus()));
           Placement placement =
               new Placement(
                   wanted.job(),
@@ -411,7 +416,8 @@ final class FleetDecider {
                   share.taken(),
                   share.blocks(),
                   share.totalBlocks(),
-                  slot.hostname());
+                  slot.hostname(),
+                  share.gpus());
           placements.add(placement);
           claimed.put(wanted.job(), placement);
           claimFact("Job assigned to instance", wanted.job(), wanted.jobName(), slot, on);
@@ -1127,7 +1133,8 @@ final class FleetDecider {
                 claim.workflow(),
                 claim.serial(),
                 index(shapeTable, share(claim).taken()),
-                claim.blocks()));
+                claim.blocks(),
+                share(claim).gpus()));
       }
       held.add(new Grant(grant.requestId(), grant.replyTo(), grant.run(), grant.at(), claims));
     }

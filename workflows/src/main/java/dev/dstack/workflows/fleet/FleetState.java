@@ -145,9 +145,20 @@ public record FleetState(
    * @param workflow the job's workflow id without the part that names the run
    * @param serial of the instance
    * @param shape index into {@link FleetState#shapes}
+   * @param gpus which accelerators, by their place in the offer
    */
   public record Claim(
-      JobId job, String jobName, String workflow, int serial, int shape, int blocks) {}
+      JobId job,
+      String jobName,
+      String workflow,
+      int serial,
+      int shape,
+      int blocks,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Integer> gpus) {
+    public Claim {
+      gpus = copy(gpus);
+    }
+  }
 
   public record Ended(String requestId, Instant at) {}
 

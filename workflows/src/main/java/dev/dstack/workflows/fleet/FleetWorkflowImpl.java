@@ -39,6 +39,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
       new EntityLoop<>("fleet deadline", FleetEvent.Tick::new);
   private final List<Promise<WorkflowExecution>> starting = new ArrayList<>();
   private FleetState state;
+  private int logic;
 
   @WorkflowInit
   public FleetWorkflowImpl(FleetInput input) {
@@ -49,7 +50,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
 
   @Override
   public void run(FleetInput ignored) {
-    Versions.logic();
+    logic = Versions.logic();
     Workflow.newDetachedCancellationScope(this::live).run();
   }
 
@@ -61,8 +62,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
       state = decision.state();
       tell(decision.commands(), decision.view());
       decision.commands().forEach(this::carryOut);
-      if (!state.status().isFinal() && loop.shouldContinueAsNew()) {
-        awaitStarts();
+      if (mayContinueAsNew()) {
         Workflow.continueAsNew(
             new FleetInput(
                 input.id(),
@@ -78,8 +78,17 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
     Workflow.upsertTypedSearchAttributes(SearchAttributes.STATUS.valueSet(state.status().wire()));
   }
 
+  private boolean mayContinueAsNew() {
+    if (state.status().isFinal() || !loop.shouldContinueAsNew()) {
+      return false;
+    }
+    awaitStarts();
+    // What has come in meanwhile would be lost.
+    return loop.shouldContinueAsNew();
+  }
+
   /** Answers and the view go out together: neither waits for the other. */
-  private static void tell(List<FleetCommand> commands, @Nullable FleetView view) {
+  private void tell(List<FleetCommand> commands, @Nullable FleetView view) {
     List<Signals.Answer> answers =
         commands.stream()
             .filter(FleetCommand.Answer.class::isInstance)
@@ -87,12 +96,12 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
             .map(one -> new Signals.Answer(one.replyTo(), one.answer()))
             .toList();
     if (view == null) {
-      Signals.answer(answers);
+      Signals.answer(answers, logic);
     } else if (answers.isEmpty()) {
       Projections.write(view);
     } else {
       Promise<Void> shown = Async.procedure(() -> Projections.write(view));
-      Signals.answer(answers);
+      Signals.answer(answers, logic);
       shown.get();
     }
   }

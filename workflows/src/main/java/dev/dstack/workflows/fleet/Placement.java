@@ -4,6 +4,7 @@ import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.resources.Resources;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param offer what the instance is, its price included
  * @param taken what of it the job has
  * @param hostname absent when the provider gives none
+ * @param gpuIndexes which of the instance's accelerators the job has, as its offer lists them
  */
 public record Placement(
     JobId job,
@@ -23,4 +25,41 @@ public record Placement(
     Resources taken,
     int blocks,
     int totalBlocks,
-    @Nullable String hostname) {}
+    @Nullable String hostname,
+    List<Integer> gpuIndexes) {
+  public Placement {
+    // Older histories do not have it.
+    gpuIndexes = gpuIndexes == null ? List.of() : List.copyOf(gpuIndexes);
+  }
+
+  /** Without accelerators. */
+  public Placement(
+      JobId job,
+      InstanceId instance,
+      String instanceName,
+      int instanceNum,
+      FleetRef fleet,
+      Offer offer,
+      Resources taken,
+      int blocks,
+      int totalBlocks,
+      @Nullable String hostname) {
+    this(
+        job,
+        instance,
+        instanceName,
+        instanceNum,
+        fleet,
+        offer,
+        taken,
+        blocks,
+        totalBlocks,
+        hostname,
+        List.of());
+  }
+
+  /** Whether others may have a part of the instance, too. */
+  public boolean shared() {
+    return !taken.equals(offer.resources());
+  }
+}

@@ -26,8 +26,10 @@ public interface AgentActivities {
    * Copies the log to the log store as it grows and returns when the task's status has changed from
    * what {@code sinceSeq} stands for. When it returns {@link TaskNews.Exited}, the log store has
    * the whole log. Heartbeats.
+   *
+   * @param ending it is on its way to its end, so the rules of the run do not matter any more
    */
-  TaskNews watchTask(TaskRef task, long sinceSeq);
+  TaskNews watchTask(TaskRef task, long sinceSeq, boolean ending);
 
   /**
    * TERM, then KILL after the grace. Returns at once; the watch tells the end. No such task: {@code

@@ -104,6 +104,12 @@ final class JobDecider {
         seen(exited.startedAt(), exited.workingDir(), exited.username());
         exited(exited.exit());
       }
+      case TaskNews.ShouldEnd(JobTerminationReason reason, String message) -> {
+        if (job.stop == null) {
+          stopAsked(new JobStop(reason, message, input.stopDuration()));
+        }
+        commands.add(new JobCommand.Watch(job.newsSeq));
+      }
       case TaskNews.Unknown _ -> {
         if (job.stop != null) {
           endAsAsked();
@@ -118,8 +124,9 @@ final class JobDecider {
   private void phase(TaskNews.Phase phase) {
     job.newsSeq = Math.max(job.newsSeq, phase.seq());
     seen(phase.startedAt(), phase.workingDir(), phase.username());
+    job.ports = phase.ports().isEmpty() ? job.ports : phase.ports();
     switch (phase.status()) {
-      case PREPARING -> {
+      case PREPARING, PULLING -> {
         if (job.status == JobStatus.PROVISIONING) {
           to(JobStatus.PULLING, null);
           told = true;
@@ -382,6 +389,7 @@ final class JobDecider {
         input.placement(),
         job.workingDir,
         job.username,
+        job.ports,
         input.submittedAt(),
         now,
         job.runningAt,

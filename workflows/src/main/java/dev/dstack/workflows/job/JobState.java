@@ -3,6 +3,7 @@ package dev.dstack.workflows.job;
 import dev.dstack.model.job.JobStatus;
 import dev.dstack.model.job.JobTerminationReason;
 import java.time.Instant;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param stop absent: nobody wants it to end
  * @param forceAt when a submission, or a task that was asked to stop, is given up on
  * @param backstopAt when the server stops a job whose agent should have ended it by itself
+ * @param ports port of the task → port of its host
  */
 public record JobState(
     long revision,
@@ -28,7 +30,11 @@ public record JobState(
     @Nullable Instant runningAt,
     @Nullable Instant finishedAt,
     @Nullable String workingDir,
-    @Nullable String username) {
+    @Nullable String username,
+    Map<Integer, Integer> ports) {
+  public JobState {
+    ports = ports == null ? Map.of() : Map.copyOf(ports);
+  }
 
   /** Where the workflow stands; the status is what is shown. */
   public enum Phase {
@@ -60,7 +66,8 @@ public record JobState(
         null,
         null,
         null,
-        null);
+        null,
+        Map.of());
   }
 
   /** When something happens if nothing else does; absent: only news can move it. */
@@ -89,6 +96,7 @@ public record JobState(
     @Nullable Instant finishedAt;
     @Nullable String workingDir;
     @Nullable String username;
+    Map<Integer, Integer> ports;
 
     Draft(JobState from) {
       revision = from.revision;
@@ -106,6 +114,7 @@ public record JobState(
       finishedAt = from.finishedAt;
       workingDir = from.workingDir;
       username = from.username;
+      ports = from.ports;
     }
 
     JobState freeze() {
@@ -124,7 +133,8 @@ public record JobState(
           runningAt,
           finishedAt,
           workingDir,
-          username);
+          username,
+          ports);
     }
   }
 }

@@ -125,7 +125,11 @@ public final class JobWorkflowImpl implements JobWorkflow {
     watch =
         call(
             () ->
-                Async.function(agent(Call.WATCH_TASK, summary)::watchTask, task, sinceSeq)
+                Async.function(
+                        agent(Call.WATCH_TASK, summary)::watchTask,
+                        task,
+                        sinceSeq,
+                        state.stop() != null)
                     .thenApply(JobEvent.News::new),
             failure -> new JobEvent.WatchFailed(Failures.message(failure)));
   }

@@ -32,6 +32,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -1018,6 +1019,7 @@ final class RunDecider {
             null,
             null,
             null,
+            Map.of(),
             replica.submission == 0 ? input.submittedAt() : job.submittedAt(),
             now,
             null,

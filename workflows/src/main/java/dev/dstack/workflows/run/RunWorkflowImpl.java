@@ -73,8 +73,7 @@ public final class RunWorkflowImpl implements RunWorkflow {
         Workflow.upsertTypedSearchAttributes(
             SearchAttributes.STATUS.valueSet(state.status().wire()));
       }
-      if (!state.status().isFinal() && loop.shouldContinueAsNew()) {
-        awaitStarts();
+      if (mayContinueAsNew()) {
         Workflow.continueAsNew(
             new RunInput(
                 input.id(),
@@ -90,6 +89,15 @@ public final class RunWorkflowImpl implements RunWorkflow {
     }
     // Their closing is an event of this history: it would come in the way of the completion.
     loop.awaitBriefly(CLOSING, open::isEmpty);
+  }
+
+  private boolean mayContinueAsNew() {
+    if (state.status().isFinal() || !loop.shouldContinueAsNew()) {
+      return false;
+    }
+    awaitStarts();
+    // What has come in meanwhile would be lost.
+    return loop.shouldContinueAsNew();
   }
 
   private void carryOut(RunCommand command) {

@@ -27,10 +27,17 @@ final class Fallback {
     }
   }
 
-  static <T> void each(List<T> items, Function<T, Functions.Proc> work) {
-    if (items.isEmpty()) {
-      return;
+  /**
+   * @param atOnce each one is a thread of the workflow, and whenever one goes on all of them are
+   *     looked at; and the last of many is too late for a local activity
+   */
+  static <T> void each(List<T> items, int atOnce, Function<T, Functions.Proc> work) {
+    for (int from = 0; from < items.size(); from += atOnce) {
+      part(items.subList(from, Math.min(items.size(), from + atOnce)), work);
     }
+  }
+
+  private static <T> void part(List<T> items, Function<T, Functions.Proc> work) {
     if (items.size() == 1) {
       work.apply(items.getFirst()).apply();
       return;

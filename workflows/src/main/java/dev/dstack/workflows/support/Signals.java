@@ -17,6 +17,8 @@ import java.util.function.Consumer;
 
 /** What one workflow tells another. */
 public final class Signals {
+  private static final int ANSWERS_AT_ONCE = 20;
+
   private Signals() {}
 
   /** False: there is no such fleet. */
@@ -41,10 +43,11 @@ public final class Signals {
         s -> s.fleetInstanceReported(fleetWorkflowId, report));
   }
 
-  /** All answers at once: they go to different runs. */
-  public static void answer(List<Answer> answers) {
+  /** Several answers at once: they go to different runs. */
+  public static void answer(List<Answer> answers, int logic) {
     Fallback.each(
         answers,
+        logic >= Versions.ANSWERS_IN_PARTS ? ANSWERS_AT_ONCE : Math.max(1, answers.size()),
         one -> {
           String what = one.answer().getClass().getSimpleName().toLowerCase(Locale.ROOT);
           return () ->

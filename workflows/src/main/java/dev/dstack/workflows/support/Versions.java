@@ -11,8 +11,11 @@ public final class Versions {
   /** The logic of the first release. */
   public static final int FIRST = 1;
 
+  /** A fleet answers many runs in parts, one after the other. */
+  public static final int ANSWERS_IN_PARTS = 2;
+
   private static final int MIN = FIRST;
-  private static final int CURRENT = FIRST;
+  static final int CURRENT = ANSWERS_IN_PARTS;
 
   private Versions() {}
 

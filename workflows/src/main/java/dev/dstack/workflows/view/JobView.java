@@ -8,9 +8,14 @@ import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.workflows.fleet.Placement;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A job submission as shown. A view of a lower revision never replaces one of a higher. */
+/**
+ * A job submission as shown. A view of a lower revision never replaces one of a higher.
+ *
+ * @param ports port of the task → port of its host
+ */
 public record JobView(
     JobId id,
     RunId run,
@@ -28,12 +33,14 @@ public record JobView(
     @Nullable Placement placement,
     @Nullable String workingDir,
     @Nullable String username,
+    Map<Integer, Integer> ports,
     Instant submittedAt,
     Instant at,
     @Nullable Instant runningAt,
     @Nullable Instant finishedAt,
     List<TimelineEvent> events) {
   public JobView {
+    ports = ports == null ? Map.of() : Map.copyOf(ports);
     events = List.copyOf(events);
   }
 }

@@ -370,7 +370,13 @@ class FleetDeciderTest {
               T0.plusMillis(i),
               List.of(
                   new FleetState.Claim(
-                      JobId.of(run, 0, 0, 0), "some-name-" + i + "-0-0", "0.0.0", i, 0, 1))));
+                      JobId.of(run, 0, 0, 0),
+                      "some-name-" + i + "-0-0",
+                      "0.0.0",
+                      i,
+                      0,
+                      1,
+                      List.of()))));
     }
     FleetState start = simulation.state;
     FleetState full =

@@ -22,6 +22,7 @@ import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -204,12 +205,12 @@ class FleetWorkflowTest {
     RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
     stage.awaitStatus(id, RunStatus.RUNNING);
     String workflow = WorkflowIds.fleet("main", "f");
-    String first = execution(workflow);
+    String first = stage.execution(workflow);
     for (int i = 0; i < 210; i++) {
       stage.fleet(fleet).release(ReleaseRequest.all(new RunId(new UUID(1, i))));
     }
     stage.pass(Duration.ofMinutes(70));
-    assertThat(execution(workflow)).isNotEqualTo(first);
+    assertThat(stage.execution(workflow)).isNotEqualTo(first);
     assertThat(stage.fleet(fleet).state().grants()).hasSize(1);
     assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
     stage.await("released", () -> stage.world.claims.isEmpty());
@@ -217,8 +218,80 @@ class FleetWorkflowTest {
     assertThat(stage.world.machineCount()).isZero();
   }
 
-  private String execution(String workflow) {
-    return stage.client().newUntypedWorkflowStub(workflow).describe().getExecution().getRunId();
+  /** The start of a child has to be awaited before; what comes in then is no longer looked at. */
+  @Test
+  void whatArrivesDuringTheMoveToAFreshHistoryIsNotLost() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(0, 2, null));
+    String workflow = WorkflowIds.fleet("main", "f");
+    String first = stage.execution(workflow);
+    RunId late = new RunId(new UUID(8, 8));
+    AtomicBoolean sent = new AtomicBoolean();
+    stage.world.whenFleetShown =
+        view -> {
+          boolean starts =
+              view.events().stream().anyMatch(e -> e.message().contains("Instance created for"));
+          if (starts && sent.compareAndSet(false, true)) {
+            stage.fleet(fleet).reserve(request(late, "late"));
+          }
+        };
+    stage.withoutWorkers(
+        () -> {
+          for (int i = 0; i < 2_000; i++) {
+            stage.fleet(fleet).release(ReleaseRequest.all(new RunId(new UUID(1, i))));
+          }
+          stage.submit("hello", Stage.plan(List.of(fleet), 1));
+        });
+    stage.await("claimed", () -> stage.world.claims.containsKey(JobId.of(late, 0, 0, 0)));
+    assertThat(sent).isTrue();
+    assertThat(stage.execution(workflow)).isNotEqualTo(first);
+  }
+
+  private ReserveRequest request(RunId run, String name) {
+    return new ReserveRequest(
+        run + "/0.0",
+        WorkflowIds.run("main", name),
+        run,
+        name,
+        0,
+        stage.now(),
+        List.of(
+            new ReserveRequest.Wanted(
+                JobId.of(run, 0, 0, 0),
+                name + "-0-0",
+                WorkflowIds.job(run, 0, 0, 0),
+                Stage.cpus(1))),
+        null,
+        true);
+  }
+
+  @Test
+  void anInstanceLeavesALongHistoryBehindToo() {
+    offer("box", 1);
+    FleetRef fleet = stage.startFleet("f", plan(1, 1, null));
+    stage.awaitReady(1);
+    String workflow = WorkflowIds.instance(instances().getFirst().id());
+    String first = stage.execution(workflow);
+    for (int i = 1; i <= 12; i++) {
+      goSilentAndComeBack(i);
+    }
+    stage.await("in a fresh history", () -> !stage.execution(workflow).equals(first));
+    // It watches there as well.
+    goSilentAndComeBack(13);
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1));
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    stage.deleteFleet(fleet);
+    assertThat(stage.world.machineCount()).isZero();
+    assertThat(stage.world.complaints).isEmpty();
+  }
+
+  private void goSilentAndComeBack(int time) {
+    stage.world.silence(true);
+    stage.await(
+        "back for the " + time + ". time",
+        () ->
+            stage.world.story().stream().filter(t -> t.contains("became reachable")).count()
+                >= time);
   }
 
   @Test

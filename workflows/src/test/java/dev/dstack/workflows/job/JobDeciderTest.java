@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import net.jqwik.api.Example;
@@ -68,17 +69,18 @@ class JobDeciderTest {
   }
 
   private static JobEvent any(Random random, Instant now) {
-    return switch (random.nextInt(13)) {
+    return switch (random.nextInt(14)) {
       case 0 -> new JobEvent.Attached();
       case 1 -> new JobEvent.AttachFailed("no such volume");
       case 2, 3 ->
           new JobEvent.News(
               new TaskNews.Phase(
                   random.nextInt(5),
-                  TaskStatus.values()[random.nextInt(3)],
+                  TaskStatus.values()[random.nextInt(4)],
                   null,
                   "/home/job",
-                  "nobody"));
+                  "nobody",
+                  random.nextBoolean() ? Map.of() : Map.of(10022, 32768)));
       case 4 ->
           new JobEvent.News(
               new TaskNews.Exited(
@@ -100,6 +102,10 @@ class JobDeciderTest {
                   JobTerminationReason.TERMINATED_BY_USER,
                   "stopped by ann",
                   random.nextBoolean() ? Duration.ZERO : Duration.ofSeconds(30)));
+      case 12 ->
+          new JobEvent.News(
+              new TaskNews.ShouldEnd(
+                  JobTerminationReason.INACTIVITY_DURATION_EXCEEDED, "nobody for 1h"));
       default -> new JobEvent.Tick(now);
     };
   }

@@ -101,6 +101,46 @@ class RunWorkflowTest {
   }
 
   @Test
+  void aRunWithALongPullStaysWithinTheEventBudget() {
+    int before = stage.history("fleet:main:local").getEvents().size();
+    stage.world.pullingTakes(Duration.ofMinutes(3));
+    stage.world.jobsDo(new Scripts.Exits(Duration.ofMinutes(3), 0));
+    RunId id = stage.submit("hello", plan(1));
+    stage.await("pulling", () -> shows(id, JobStatus.PULLING));
+    stage.await("running", () -> shows(id, JobStatus.RUNNING));
+    assertThat(stage.world.jobsOf(id))
+        .singleElement()
+        .satisfies(view -> assertThat(view.ports()).containsEntry(10022, 32768));
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    String job = WorkflowIds.job(id, 0, 0, 0);
+    stage.result(job);
+    nothingLeft();
+    int ofRun = stage.history("run:main:hello").getEvents().size();
+    int ofJob = stage.history(job).getEvents().size();
+    int ofFleet = stage.history("fleet:main:local").getEvents().size() - before;
+    System.out.printf(
+        "history events of a one-job run with a pull: run %d + job %d + fleet %d = %d%n",
+        ofRun, ofJob, ofFleet, ofRun + ofJob + ofFleet);
+    assertThat(ofRun + ofJob + ofFleet).isLessThanOrEqualTo(cacheSize() == 0 ? 140 : 110);
+  }
+
+  private boolean shows(RunId id, JobStatus status) {
+    return stage.world.jobsOf(id).stream().anyMatch(job -> job.status() == status);
+  }
+
+  @Test
+  void whatARuleOfItsRunEndsIsTerminated() {
+    stage.world.jobsDo(new Scripts.Unused(Duration.ofHours(2)));
+    RunId id = stage.submit("hello", plan(1));
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.FAILED);
+    JobView job = stage.world.jobsOf(id).getFirst();
+    assertThat(job.status()).isEqualTo(JobStatus.TERMINATED);
+    assertThat(job.reason()).isEqualTo(JobTerminationReason.INACTIVITY_DURATION_EXCEEDED);
+    assertThat(job.reasonMessage()).contains("nobody was there");
+    nothingLeft();
+  }
+
+  @Test
   void aFailedJobFailsTheRun() {
     stage.world.jobsDo(new Scripts.Exits(Duration.ofSeconds(3), 1));
     RunId id = stage.submit("hello", plan(1));
@@ -205,6 +245,26 @@ class RunWorkflowTest {
     assertThat(stage.world.run(low).status()).isEqualTo(RunStatus.PENDING);
     assertThat(stage.end(high, "high").status()).isEqualTo(RunStatus.DONE);
     assertThat(stage.end(low, "low").status()).isEqualTo(RunStatus.DONE);
+    nothingLeft();
+  }
+
+  /** Each attempt leaves some events; a run that fails for days must not end by their number. */
+  @Test
+  void aLongSeriesOfRetriesLeavesItsHistoryBehind() {
+    int attempts = 100;
+    stage.world.jobsDo(
+        _ ->
+            new Scripts.Exits(
+                Duration.ofSeconds(1), stage.world.executed.size() <= attempts ? 1 : 0));
+    RunPlan.RetryPlan forDays =
+        new RunPlan.RetryPlan(Set.of(RetryEvent.ERROR), Duration.ofDays(30));
+    RunId id = stage.submit("hello", Stage.plan(List.of(fleet), 1, forDays));
+    String workflow = WorkflowIds.run("main", "hello");
+    String first = stage.execution(workflow);
+    assertThat(stage.end(id, "hello").status()).isEqualTo(RunStatus.DONE);
+    assertThat(stage.execution(workflow)).isNotEqualTo(first);
+    assertThat(stage.world.jobsOf(id)).hasSize(attempts + 1);
+    assertThat(stage.world.executed.values()).containsOnly(1);
     nothingLeft();
   }
 

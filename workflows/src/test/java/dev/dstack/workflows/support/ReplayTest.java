@@ -36,7 +36,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * The code of today must be able to go on with the histories of yesterday. Histories are recorded
- * once per logic version with {@code -Ddstack.record-histories=true} and never deleted.
+ * once per logic version with {@code -Ddstack.record-histories=true}, which leaves alone what is
+ * there, and never deleted.
  */
 class ReplayTest {
   private static final Path HISTORIES = Path.of("src/test/resources/histories");
@@ -44,7 +45,7 @@ class ReplayTest {
   @Test
   void everyRecordedHistoryReplays() throws Exception {
     if (Boolean.getBoolean("dstack.record-histories")) {
-      record(HISTORIES.resolve("v" + Versions.FIRST));
+      record(HISTORIES.resolve("v" + Versions.CURRENT));
     }
     List<Path> files;
     try (Stream<Path> all = Files.walk(HISTORIES)) {
@@ -113,6 +114,11 @@ class ReplayTest {
       stage.stop(stopped, "stopped", false);
       stage.end(stopped, "stopped");
 
+      stage.world.pullingTakes(Duration.ofMinutes(1));
+      stage.world.jobsDo(new Scripts.Unused(Duration.ofMinutes(1)));
+      RunId unused = stage.submit("unused", Stage.plan(List.of(fleet), 1));
+      stage.end(unused, "unused");
+
       stage.world.silence(true);
       stage.pass(Duration.ofMinutes(5));
       List<InstanceId> instances = List.copyOf(stage.world.instances.keySet());
@@ -124,6 +130,7 @@ class ReplayTest {
       write(stage, into, "job-done", WorkflowIds.job(done, 0, 0, 0));
       write(stage, into, "job-failed", WorkflowIds.job(retried, 0, 0, 0));
       write(stage, into, "job-stopped", WorkflowIds.job(stopped, 0, 1, 0));
+      write(stage, into, "job-pulled-unused", WorkflowIds.job(unused, 0, 0, 0));
       write(stage, into, "instance-revived", WorkflowIds.instance(instances.getFirst()));
       write(stage, into, "fleet-deleted", WorkflowIds.fleet("main", "local"));
     }
@@ -131,6 +138,9 @@ class ReplayTest {
 
   private static void write(Stage stage, Path into, String name, String workflowId) {
     Path file = into.resolve(name + ".json.gz");
+    if (Files.exists(file)) {
+      return;
+    }
     try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
       String json = stage.history(workflowId).toJson(false);
       out.write(json.getBytes(StandardCharsets.UTF_8));

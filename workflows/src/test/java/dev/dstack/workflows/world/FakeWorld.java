@@ -1,5 +1,6 @@
 package dev.dstack.workflows.world;
 
+import dev.dstack.model.agent.AccessRequest;
 import dev.dstack.model.agent.TaskExit;
 import dev.dstack.model.agent.TaskStatus;
 import dev.dstack.model.error.ErrorKind;
@@ -73,6 +74,8 @@ public final class FakeWorld {
     Scripts script = Scripts.done();
   }
 
+  private Duration pulling = Duration.ZERO;
+
   public final Map<RunId, RunView> runs = new LinkedHashMap<>();
   public final Map<JobId, JobView> jobs = new LinkedHashMap<>();
   public final Map<InstanceId, InstanceView> instances = new LinkedHashMap<>();
@@ -97,6 +100,10 @@ public final class FakeWorld {
 
   public @Nullable ErrorKind submitFails;
   public boolean databaseDown;
+
+  /** Happens while a fleet's workflow task waits for its view to be written. */
+  public volatile Consumer<FleetView> whenFleetShown = _ -> {};
+
   private java.util.function.Function<JobId, Scripts> scripts = _ -> Scripts.done();
 
   FakeWorld(Supplier<Instant> clock, Supplier<WorkflowClient> client) {
@@ -124,6 +131,11 @@ public final class FakeWorld {
 
   public synchronized void jobsDo(Scripts script) {
     scripts = _ -> script;
+  }
+
+  /** Images take this long to come to a host. */
+  public synchronized void pullingTakes(Duration time) {
+    pulling = time;
   }
 
   public synchronized void silence(boolean silent) {
@@ -198,7 +210,7 @@ public final class FakeWorld {
           executed.merge(ref.job(), 1, Integer::sum);
           known = new Task();
           known.script = scripts.apply(ref.job());
-          known.runningAt = clock.get();
+          known.runningAt = clock.get().plus(pulling);
           if (known.script instanceof Scripts.Exits exits) {
             known.endsAt = known.runningAt.plus(exits.after());
             known.exit =
@@ -207,12 +219,24 @@ public final class FakeWorld {
           }
           machine.tasks.put(ref.job(), known);
         }
-        return new TaskNews.Phase(1, TaskStatus.RUNNING, known.runningAt, "/home/job", "nobody");
+        return phase(known);
       }
     }
 
+    private TaskNews phase(Task task) {
+      return clock.get().isBefore(task.runningAt)
+          ? new TaskNews.Phase(1, TaskStatus.PULLING, null, null, null)
+          : new TaskNews.Phase(
+              2,
+              TaskStatus.RUNNING,
+              task.runningAt,
+              "/home/job",
+              "nobody",
+              Map.of(AccessRequest.SSH_PORT, 32768));
+    }
+
     @Override
-    public TaskNews watchTask(TaskRef ref, long sinceSeq) {
+    public TaskNews watchTask(TaskRef ref, long sinceSeq, boolean ending) {
       synchronized (FakeWorld.this) {
         Machine machine = machines.get(ref.instance());
         if (machine == null || !machine.reachable) {
@@ -226,6 +250,15 @@ public final class FakeWorld {
         TaskExit exit = task.exit;
         if (ends != null && exit != null && !clock.get().isBefore(ends)) {
           return new TaskNews.Exited(exit, task.runningAt, ends, "/home/job", "nobody");
+        }
+        if (sinceSeq < 2 && !clock.get().isBefore(task.runningAt)) {
+          return phase(task);
+        }
+        if (task.script instanceof Scripts.Unused(Duration after)
+            && !ending
+            && !clock.get().isBefore(task.runningAt.plus(after))) {
+          return new TaskNews.ShouldEnd(
+              JobTerminationReason.INACTIVITY_DURATION_EXCEEDED, "nobody was there for " + after);
         }
         throw ApplicationFailure.newFailure("nothing new", ErrorKind.NOT_READY.name());
       }
@@ -248,7 +281,7 @@ public final class FakeWorld {
           Duration wait =
               switch (task.script) {
                 case Scripts.Runs(Duration obeys) -> obeys.compareTo(grace) < 0 ? obeys : grace;
-                case Scripts.Exits _ -> Duration.ZERO;
+                case Scripts.Exits _, Scripts.Unused _ -> Duration.ZERO;
                 case Scripts.Ignores _ -> Duration.ofDays(365);
               };
           task.endsAt = now.plus(wait);
@@ -409,6 +442,7 @@ public final class FakeWorld {
 
     @Override
     public void projectFleet(FleetView view) {
+      whenFleetShown.accept(view);
       synchronized (FakeWorld.this) {
         up();
         FleetView known = fleets.get(view.id());

@@ -87,6 +87,24 @@ class HarnessTest {
     haunt(Ending.STOPPED, kinds, calls);
   }
 
+  @Test
+  void everyFaultAtTheAgentOfAJobThatPullsItsImage() {
+    List<Call> calls = calls(Ending.PULLED).stream().filter(HarnessTest::isOfTheAgent).toList();
+    assertThat(calls).hasSizeGreaterThanOrEqualTo(4);
+    haunt(Ending.PULLED, kinds(), calls);
+  }
+
+  @Test
+  void everyFaultAtTheAgentOfAJobThatARuleEnds() {
+    List<Call> calls = calls(Ending.UNUSED).stream().filter(HarnessTest::isOfTheAgent).toList();
+    assertThat(calls).extracting(Call::activity).contains("agent.StopTask");
+    haunt(Ending.UNUSED, kinds(), calls);
+  }
+
+  private static boolean isOfTheAgent(Call call) {
+    return call.activity().startsWith("agent.");
+  }
+
   /** The fault bites: where the agent does not know a task again, it is executed twice. */
   @Test
   void withoutIdempotenceADeliveryTooManyIsNoticed() {
@@ -102,6 +120,10 @@ class HarnessTest {
 
   enum Ending {
     BY_ITSELF,
+    /** By itself, after the image was pulled. */
+    PULLED,
+    /** By a rule of its run. */
+    UNUSED,
     STOPPED
   }
 
@@ -178,7 +200,14 @@ class HarnessTest {
             List.of(fleet),
             true,
             List.of(new RunPlan.JobPlan(0, 0, "hello-0-0", Stage.cpus(1), List.of("data"))));
-    stage.world.jobsDo(stopped ? Scripts.forever() : new Scripts.Exits(Duration.ofSeconds(5), 0));
+    stage.world.pullingTakes(ending == Ending.PULLED ? Duration.ofMinutes(1) : Duration.ZERO);
+    stage.world.jobsDo(
+        switch (ending) {
+          case BY_ITSELF -> new Scripts.Exits(Duration.ofSeconds(5), 0);
+          case PULLED -> new Scripts.Exits(Duration.ofMinutes(1), 0);
+          case UNUSED -> new Scripts.Unused(Duration.ofMinutes(1));
+          case STOPPED -> Scripts.forever();
+        });
     stage.submit(id, "hello", plan);
     if (stopped) {
       stage.awaitStatus(id, RunStatus.RUNNING);

@@ -16,6 +16,9 @@ public sealed interface Scripts {
   /** Until it is stopped; takes this long to obey. */
   record Runs(Duration obeysAfter) implements Scripts {}
 
+  /** Until it is stopped, which its run wants after this time. */
+  record Unused(Duration after) implements Scripts {}
+
   /** Nothing but force ends it. */
   record Ignores() implements Scripts {}
 

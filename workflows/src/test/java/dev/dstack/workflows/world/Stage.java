@@ -138,6 +138,13 @@ public final class Stage implements AutoCloseable {
     restarts++;
   }
 
+  /** What is done here is seen all at once by the workers. */
+  public synchronized void withoutWorkers(Runnable work) {
+    factory.shutdownNow();
+    work.run();
+    factory = startWorkers();
+  }
+
   public synchronized int restarts() {
     return restarts;
   }
@@ -320,6 +327,11 @@ public final class Stage implements AutoCloseable {
     WorkflowStub stub = client().newUntypedWorkflowStub(workflowId);
     WorkflowExecution execution = stub.describe().getExecution();
     return client().fetchHistory(execution.getWorkflowId(), execution.getRunId());
+  }
+
+  /** The run id of the workflow's present history. */
+  public String execution(String workflowId) {
+    return client().newUntypedWorkflowStub(workflowId).describe().getExecution().getRunId();
   }
 
   private static WorkflowOptions options(String workflowId) {

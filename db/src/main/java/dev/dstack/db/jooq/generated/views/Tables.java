@@ -8,7 +8,10 @@ import dev.dstack.db.jooq.generated.views.tables.BackendOffer;
 import dev.dstack.db.jooq.generated.views.tables.FleetView;
 import dev.dstack.db.jooq.generated.views.tables.InstanceClaim;
 import dev.dstack.db.jooq.generated.views.tables.InstanceView;
+import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
+import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
+import dev.dstack.db.jooq.generated.views.tables.LogCursor;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
 
 import javax.annotation.processing.Generated;
@@ -32,7 +35,13 @@ public class Tables {
 
     public static final InstanceView INSTANCE_VIEW = InstanceView.INSTANCE_VIEW;
 
+    public static final JobDcgm JOB_DCGM = JobDcgm.JOB_DCGM;
+
+    public static final JobSample JOB_SAMPLE = JobSample.JOB_SAMPLE;
+
     public static final JobView JOB_VIEW = JobView.JOB_VIEW;
+
+    public static final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
 
     public static final RunView RUN_VIEW = RunView.RUN_VIEW;
 }

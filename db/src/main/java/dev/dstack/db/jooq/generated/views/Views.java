@@ -9,7 +9,10 @@ import dev.dstack.db.jooq.generated.views.tables.BackendOffer;
 import dev.dstack.db.jooq.generated.views.tables.FleetView;
 import dev.dstack.db.jooq.generated.views.tables.InstanceClaim;
 import dev.dstack.db.jooq.generated.views.tables.InstanceView;
+import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
+import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
+import dev.dstack.db.jooq.generated.views.tables.LogCursor;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
 
 import java.util.Arrays;
@@ -45,7 +48,13 @@ public class Views extends SchemaImpl {
 
     public final InstanceView INSTANCE_VIEW = InstanceView.INSTANCE_VIEW;
 
+    public final JobDcgm JOB_DCGM = JobDcgm.JOB_DCGM;
+
+    public final JobSample JOB_SAMPLE = JobSample.JOB_SAMPLE;
+
     public final JobView JOB_VIEW = JobView.JOB_VIEW;
+
+    public final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
 
     public final RunView RUN_VIEW = RunView.RUN_VIEW;
 
@@ -66,7 +75,10 @@ public class Views extends SchemaImpl {
             FleetView.FLEET_VIEW,
             InstanceClaim.INSTANCE_CLAIM,
             InstanceView.INSTANCE_VIEW,
+            JobDcgm.JOB_DCGM,
+            JobSample.JOB_SAMPLE,
             JobView.JOB_VIEW,
+            LogCursor.LOG_CURSOR,
             RunView.RUN_VIEW
         );
     }

@@ -87,6 +87,8 @@ public class RunSubmission extends TableImpl<RunSubmissionRecord> {
 
     public final TableField<RunSubmissionRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
 
+    public final TableField<RunSubmissionRecord, String> RUN_TYPE = createField(DSL.name("run_type"), SQLDataType.CLOB, this, "");
+
     private RunSubmission(Name alias, Table<RunSubmissionRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

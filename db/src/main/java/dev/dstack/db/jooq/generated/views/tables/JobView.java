@@ -98,6 +98,12 @@ public class JobView extends TableImpl<JobViewRecord> {
 
     public final TableField<JobViewRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.INSTANT, this, "");
 
+    public final TableField<JobViewRecord, JSONB> PORTS = createField(DSL.name("ports"), SQLDataType.JSONB, this, "");
+
+    public final TableField<JobViewRecord, JSONB> PULL = createField(DSL.name("pull"), SQLDataType.JSONB, this, "");
+
+    public final TableField<JobViewRecord, Instant> UNUSED_SINCE = createField(DSL.name("unused_since"), SQLDataType.INSTANT, this, "");
+
     private JobView(Name alias, Table<JobViewRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

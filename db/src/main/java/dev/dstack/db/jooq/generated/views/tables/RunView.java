@@ -83,6 +83,10 @@ public class RunView extends TableImpl<RunViewRecord> {
 
     public final TableField<RunViewRecord, Integer> DEPLOYMENT_NUM = createField(DSL.name("deployment_num"), SQLDataType.INTEGER.nullable(false), this, "");
 
+    public final TableField<RunViewRecord, Instant> PROVISIONED_AT = createField(DSL.name("provisioned_at"), SQLDataType.INSTANT, this, "");
+
+    public final TableField<RunViewRecord, Integer> TIMES_PENDING = createField(DSL.name("times_pending"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
+
     private RunView(Name alias, Table<RunViewRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

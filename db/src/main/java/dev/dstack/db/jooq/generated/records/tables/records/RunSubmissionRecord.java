@@ -148,6 +148,14 @@ public class RunSubmissionRecord extends UpdatableRecordImpl<RunSubmissionRecord
         return (Instant) get(14);
     }
 
+    public void setRunType(String value) {
+        set(15, value);
+    }
+
+    public String getRunType() {
+        return (String) get(15);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -165,7 +173,7 @@ public class RunSubmissionRecord extends UpdatableRecordImpl<RunSubmissionRecord
         super(RunSubmission.RUN_SUBMISSION);
     }
 
-    public RunSubmissionRecord(UUID id, UUID projectId, UUID userId, String runName, String repoId, JSONB spec, String privateEncrypted, JSONB plan, Integer priority, Instant submittedAt, Integer deploymentNum, Instant dispatchedAt, Instant dispatchAfter, Instant finishedAt, Instant deletedAt) {
+    public RunSubmissionRecord(UUID id, UUID projectId, UUID userId, String runName, String repoId, JSONB spec, String privateEncrypted, JSONB plan, Integer priority, Instant submittedAt, Integer deploymentNum, Instant dispatchedAt, Instant dispatchAfter, Instant finishedAt, Instant deletedAt, String runType) {
         super(RunSubmission.RUN_SUBMISSION);
 
         setId(id);
@@ -183,6 +191,7 @@ public class RunSubmissionRecord extends UpdatableRecordImpl<RunSubmissionRecord
         setDispatchAfter(dispatchAfter);
         setFinishedAt(finishedAt);
         setDeletedAt(deletedAt);
+        setRunType(runType);
         resetTouchedOnNotNull();
     }
 }

@@ -196,6 +196,30 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         return (Instant) get(20);
     }
 
+    public void setPorts(JSONB value) {
+        set(21, value);
+    }
+
+    public JSONB getPorts() {
+        return (JSONB) get(21);
+    }
+
+    public void setPull(JSONB value) {
+        set(22, value);
+    }
+
+    public JSONB getPull() {
+        return (JSONB) get(22);
+    }
+
+    public void setUnusedSince(Instant value) {
+        set(23, value);
+    }
+
+    public Instant getUnusedSince() {
+        return (Instant) get(23);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -213,7 +237,7 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         super(JobView.JOB_VIEW);
     }
 
-    public JobViewRecord(UUID id, UUID runId, UUID projectId, Integer replicaNum, Integer jobNum, Integer submissionNum, String jobName, Long revision, String status, String statusMessage, String terminationReason, String terminationReasonMessage, Integer exitStatus, UUID instanceId, JSONB placement, String workingDir, String username, Instant submittedAt, Instant at, Instant runningAt, Instant finishedAt) {
+    public JobViewRecord(UUID id, UUID runId, UUID projectId, Integer replicaNum, Integer jobNum, Integer submissionNum, String jobName, Long revision, String status, String statusMessage, String terminationReason, String terminationReasonMessage, Integer exitStatus, UUID instanceId, JSONB placement, String workingDir, String username, Instant submittedAt, Instant at, Instant runningAt, Instant finishedAt, JSONB ports, JSONB pull, Instant unusedSince) {
         super(JobView.JOB_VIEW);
 
         setId(id);
@@ -237,6 +261,9 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         setAt(at);
         setRunningAt(runningAt);
         setFinishedAt(finishedAt);
+        setPorts(ports);
+        setPull(pull);
+        setUnusedSince(unusedSince);
         resetTouchedOnNotNull();
     }
 }

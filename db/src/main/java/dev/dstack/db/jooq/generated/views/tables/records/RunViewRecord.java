@@ -139,6 +139,22 @@ public class RunViewRecord extends UpdatableRecordImpl<RunViewRecord> {
         return (Integer) get(13);
     }
 
+    public void setProvisionedAt(Instant value) {
+        set(14, value);
+    }
+
+    public Instant getProvisionedAt() {
+        return (Instant) get(14);
+    }
+
+    public void setTimesPending(Integer value) {
+        set(15, value);
+    }
+
+    public Integer getTimesPending() {
+        return (Integer) get(15);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -156,7 +172,7 @@ public class RunViewRecord extends UpdatableRecordImpl<RunViewRecord> {
         super(RunView.RUN_VIEW);
     }
 
-    public RunViewRecord(UUID id, UUID projectId, Long revision, String status, String statusMessage, String terminationReason, String error, UUID fleetId, String fleetProject, String fleetName, Instant at, Instant nextTriggeredAt, Integer priority, Integer deploymentNum) {
+    public RunViewRecord(UUID id, UUID projectId, Long revision, String status, String statusMessage, String terminationReason, String error, UUID fleetId, String fleetProject, String fleetName, Instant at, Instant nextTriggeredAt, Integer priority, Integer deploymentNum, Instant provisionedAt, Integer timesPending) {
         super(RunView.RUN_VIEW);
 
         setId(id);
@@ -173,6 +189,8 @@ public class RunViewRecord extends UpdatableRecordImpl<RunViewRecord> {
         setNextTriggeredAt(nextTriggeredAt);
         setPriority(priority);
         setDeploymentNum(deploymentNum);
+        setProvisionedAt(provisionedAt);
+        setTimesPending(timesPending);
         resetTouchedOnNotNull();
     }
 }

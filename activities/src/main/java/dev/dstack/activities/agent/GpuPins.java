@@ -1,0 +1,47 @@
+package dev.dstack.activities.agent;
+
+import dev.dstack.model.resources.Gpu;
+import dev.dstack.model.resources.GpuVendor;
+import dev.dstack.workflows.fleet.Placement;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Keeps a process of the host on the accelerators of its claim. Nothing but its environment can do
+ * that: a process sees all devices.
+ */
+final class GpuPins {
+  private GpuPins() {}
+
+  /** Empty where the host has no accelerators. A value is empty where the job has none of them. */
+  static Map<String, String> variables(Placement placement) {
+    List<Gpu> all = placement.offer().resources().gpus();
+    Map<GpuVendor, StringBuilder> lists = new LinkedHashMap<>();
+    Map<GpuVendor, Integer> seen = new LinkedHashMap<>();
+    for (int i = 0; i < all.size(); i++) {
+      GpuVendor vendor = all.get(i).vendor();
+      // Drivers number the devices of their own vendor.
+      int number = seen.merge(vendor, 1, Integer::sum) - 1;
+      StringBuilder list = lists.computeIfAbsent(vendor, _ -> new StringBuilder());
+      if (placement.gpuIndexes().contains(i)) {
+        list.append(list.isEmpty() ? "" : ",").append(number);
+      }
+    }
+    Map<String, String> variables = new LinkedHashMap<>();
+    lists.forEach(
+        (vendor, list) -> names(vendor).forEach(name -> variables.put(name, list.toString())));
+    return variables;
+  }
+
+  private static List<String> names(GpuVendor vendor) {
+    return switch (vendor) {
+      case NVIDIA -> List.of("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES");
+      // HIP counts what ROCR leaves over, so one of the two is enough.
+      case AMD -> List.of("ROCR_VISIBLE_DEVICES");
+      case INTEL -> List.of("HABANA_VISIBLE_MODULES");
+      case TENSTORRENT -> List.of("TT_VISIBLE_DEVICES");
+      case GOOGLE -> List.of("TPU_VISIBLE_CHIPS");
+    };
+  }
+}

@@ -1,0 +1,5 @@
+/** Tests of how logs are shown. */
+@NullMarked
+package dev.dstack.api.log;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Logs in Amazon CloudWatch Logs. */
+@NullMarked
+package dev.dstack.db.log.cloudwatch;
+
+import org.jspecify.annotations.NullMarked;
