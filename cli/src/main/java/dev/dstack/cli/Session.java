@@ -15,6 +15,10 @@ public record Session(String project, ApiClient api) implements Closeable {
     return api.post(path(path), body);
   }
 
+  public Doc get(String path) {
+    return api.get(path(path));
+  }
+
   public String path(String path) {
     return "/api/project/" + URLEncoder.encode(project, StandardCharsets.UTF_8) + path;
   }

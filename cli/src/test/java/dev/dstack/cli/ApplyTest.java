@@ -502,8 +502,7 @@ class ApplyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"service", "dev-environment", "fleet", "volume", "gateway", "preset", "nonsense"})
+  @ValueSource(strings = {"service", "fleet", "volume", "gateway", "preset", "nonsense"})
   void otherTypesAreRefusedByName(String type) throws IOException {
     file("name: x\ntype: " + type + "\n");
 

@@ -100,6 +100,33 @@ class PtyTest {
     assertThat(screen()).contains("Detached. The run train goes on");
   }
 
+  /** Ctrl-C reaches every process of the terminal; the connection must not die of it. */
+  @Test
+  void ctrlCLeavesTheConnectionAloneUntilItIsAnswered() throws Exception {
+    assumeTrue(succeeds("ssh", "-V"), "OpenSSH's client is not installed");
+    try (FakeJob job = FakeJob.start(home)) {
+      assumeTrue(job != null, "the port 10999 is taken here");
+      Map<String, Object> user = job.user();
+      server.on("/api/users/get_my_user", body -> FakeServer.ok(user));
+      state.set(job.run(Shapes.running(), 0));
+      open(100, "apply");
+      await("Submit the run train?");
+      tmux("send-keys", "-t", "t", "y", "Enter");
+      await("ssh train");
+
+      tmux("send-keys", "-t", "t", "C-c");
+      await("Stop the run train?");
+      job.says("held back\n");
+      assertThat(home.resolve(".dstack/ssh/train.control.sock")).exists();
+      assertThat(screen()).doesNotContain("held back");
+      tmux("send-keys", "-t", "t", "n", "Enter");
+
+      await("exit=130");
+      assertThat(home.resolve(".dstack/ssh/config")).isEmptyFile();
+      assertThat(home.resolve(".dstack/ssh/train.control.sock")).doesNotExist();
+    }
+  }
+
   private void open(int width, String words) throws Exception {
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String command =

@@ -2,18 +2,16 @@ package dev.dstack.cli.apply;
 
 import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
-import dev.dstack.cli.ExitCode;
 import dev.dstack.cli.Session;
+import dev.dstack.cli.attach.PortMapping;
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.http.ApiException;
-import dev.dstack.cli.run.RunTable;
+import dev.dstack.cli.repo.RunRepo;
 import dev.dstack.cli.spec.Args;
 import dev.dstack.cli.spec.Command;
-import dev.dstack.cli.spec.Confirm;
 import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.StatusLine;
 import dev.dstack.cli.term.Style;
-import dev.dstack.cli.term.Terminal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,11 +25,13 @@ public final class ApplyCommand implements Command {
   @Override
   public Spec spec() {
     Spec spec =
-        Spec.of("apply", "Submits the run of a configuration file and follows it to its end.")
+        Spec.of(
+                "apply",
+                "Submits the run of a configuration file, and stays attached to it to its end.")
             .text("FILE", "The file, - for standard input; .dstack.yml otherwise", "-f", "--file")
             .flag("Don't ask", "-y", "--yes")
             .flag("Submit again even where nothing changed", "--force")
-            .flag("Submit and don't follow", "-d", "--detach")
+            .flag("Submit and don't attach", "-d", "--detach")
             .flag("Show all properties of the plan", "-v", "--verbose")
             .text("NAME", "The run's name", "-n", "--name")
             .texts("NAME[=VALUE]", "A variable of the run; repeatable", "-e", "--env")
@@ -44,7 +44,11 @@ public final class ApplyCommand implements Command {
                 "",
                 "Ctrl-C asks whether to stop the run; once more aborts it. Without a terminal, or with -y, it",
                 "only detaches. Exit codes: 0 the run is done, 1 it is not, 130 Ctrl-C.");
-    return PlanOptions.addTo(spec);
+    spec.group("Connection")
+        .texts("MAP", "PORT, LOCAL:PORT or *:PORT to forward; repeatable", "-p", "--port")
+        .text("ADDRESS", "Where forwarded ports listen; localhost otherwise", "--host")
+        .text("FILE", "A private key, instead of the one the server keeps", "--ssh-identity");
+    return PlanOptions.addTo(RepoOptions.addTo(spec));
   }
 
   @Override
@@ -52,12 +56,16 @@ public final class ApplyCommand implements Command {
     ConfigurationFile file = ConfigurationFile.read(args.text("--file"), cli);
     file.requireRun();
     int maxOffers = args.positive("--max-offers", SHOWN_OFFERS);
+    AttachOptions attach = AttachOptions.of(args, cli, List.of());
     Map<String, @Nullable Object> configuration = configuration(file, args, cli);
-    try (Session session = cli.session(args)) {
-      Map<String, @Nullable Object> spec = runSpec(file, configuration, args, cli, session);
+    RunRepo.Request wanted = RepoOptions.of(file, args, cli);
+    try (Session session = cli.session(args);
+        RunRepo repo = wanted == null ? RunRepo.none(session) : RunRepo.of(wanted, session, cli)) {
+      Map<String, @Nullable Object> spec =
+          runSpec(file, configuration, repo, attach.publicKey(cli), args, cli, session);
       Doc plan = plan(file, spec, maxOffers, args, cli, session);
       PlanView.print(cli, plan, maxOffers, args.has("--verbose"));
-      return decideAndSubmit(plan, args, cli, session);
+      return new Submission(cli, session, args, attach.attachment(), repo).decide(plan);
     }
   }
 
@@ -75,10 +83,57 @@ public final class ApplyCommand implements Command {
       throw file.at("working_dir", "working_dir: `" + workingDir + "` must be absolute");
     }
     PlanOptions.override(configuration, args);
+    ports(file, configuration, args);
+    ideVersion(file, configuration, cli);
     Map<String, String> env = EnvValues.resolve(file, args.texts("--env"), cli.env());
     configuration.put("env", env);
     interpolate(file, configuration, env, args.rest(0));
     return configuration;
+  }
+
+  private static void ports(
+      ConfigurationFile file, Map<String, @Nullable Object> configuration, Args args) {
+    List<PortMapping> given = PortMapping.options(args.texts("--port"));
+    if (given.isEmpty()) {
+      return;
+    }
+    List<PortMapping> written = new ArrayList<>();
+    int index = 0;
+    for (Doc item : file.root().get("ports").items()) {
+      PortMapping mapping = PortMapping.of(item);
+      if (mapping == null) {
+        throw CliException.failure(
+            file.place(List.of("ports", index))
+                + "ports: expected PORT, LOCAL:PORT or *:PORT, each from 1 to 65535");
+      }
+      written.add(mapping);
+      index++;
+    }
+    configuration.put(
+        "ports", PortMapping.merged(written, given).stream().map(PortMapping::json).toList());
+  }
+
+  /** The server part of the IDE must be of the version that is installed here. */
+  private static void ideVersion(
+      ConfigurationFile file, Map<String, @Nullable Object> configuration, Cli cli) {
+    String ide = file.root().get("ide").text();
+    if (!file.isDevEnvironment() || ide == null || !file.root().get("version").isNull()) {
+      return;
+    }
+    String version = IdeVersion.find(ide, cli.env());
+    if (version != null) {
+      configuration.put("version", version);
+    } else if (!ide.equals("zed")) {
+      cli.terminal()
+          .prose(
+              "The version of "
+                  + ide
+                  + " on this machine can't be found out, so its server part is installed when it"
+                  + " first connects. `version` says it; so does a `"
+                  + (ide.equals("vscode") ? "code" : ide)
+                  + "` command in the path.",
+              Style.DIM);
+    }
   }
 
   private static void interpolate(
@@ -122,24 +177,22 @@ public final class ApplyCommand implements Command {
   private static Map<String, @Nullable Object> runSpec(
       ConfigurationFile file,
       Map<String, @Nullable Object> configuration,
+      RunRepo repo,
+      @Nullable String publicKey,
       Args args,
       Cli cli,
       Session session) {
-    Map<String, @Nullable Object> virtual = Map.of("repo_type", "virtual");
-    Map<String, @Nullable Object> repo = new LinkedHashMap<>();
-    repo.put("repo_id", "none");
-    repo.put("repo_info", virtual);
-    repo.put("repo_creds", null);
-    Map<String, @Nullable Object> profile = PlanOptions.profile(args, cli);
-    session.post("/repos/init", repo);
     Map<String, @Nullable Object> spec = new LinkedHashMap<>();
     spec.put("run_name", configuration.get("name"));
-    spec.put("repo_id", "none");
-    spec.put("repo_data", virtual);
+    spec.put("repo_id", repo.id());
+    spec.put("repo_data", repo.data());
+    spec.put("repo_code_hash", repo.codeHash());
+    spec.put("repo_dir", RepoOptions.target(file));
     spec.put("file_archives", FileUploads.upload(file, session, cli));
     spec.put("configuration_path", file.label());
     spec.put("configuration", configuration);
-    spec.put("profile", profile);
+    spec.put("profile", PlanOptions.profile(args, cli));
+    spec.put("ssh_key_pub", publicKey);
     return spec;
   }
 
@@ -163,109 +216,6 @@ public final class ApplyCommand implements Command {
       return session.post("/runs/get_plan", body);
     } catch (ApiException e) {
       throw FileProblems.shown(e, file);
-    }
-  }
-
-  private static int decideAndSubmit(Doc plan, Args args, Cli cli, Session session) {
-    Terminal terminal = cli.terminal();
-    Doc present = plan.get("current_resource");
-    String name = plan.get("run_spec").get("run_name").text();
-    boolean isActive = !present.isNull() && !RunTable.isFinal(present);
-    boolean update = isActive && plan.get("action").is("update");
-    String question = name == null ? "Submit the run?" : "Submit the run " + name + "?";
-    boolean override = false;
-    if (isActive) {
-      List<String> changes = SpecDiff.lines(present.get("run_spec"), PlanView.spec(plan));
-      String running = "The run " + name + " is " + RunTable.status(present);
-      if (changes.isEmpty()) {
-        terminal.prose(running + ", and nothing changed.", Style.PLAIN);
-        if (args.has("--yes") && !args.has("--force")) {
-          terminal.prose("Nothing to do; --force submits it again all the same.", Style.PLAIN);
-          return ExitCode.OK;
-        }
-        override = true;
-        question = "Stop it and submit it again?";
-      } else {
-        terminal.prose(
-            running
-                + (update
-                    ? ". These changes can be made while it runs:"
-                    : ". These changes need it to be stopped first:"),
-            Style.PLAIN);
-        changes.forEach(change -> terminal.line("  - " + change));
-        override = !update;
-        question = update ? "Change the run?" : "Stop it and submit the changed one?";
-      }
-    }
-    if (!Confirm.ask(cli, args, question)) {
-      return ExitCode.FAILED;
-    }
-    if (override && name != null) {
-      new OldRun(cli, session).end(name);
-    }
-    return submit(plan, update && !override, args, cli, session);
-  }
-
-  private static int submit(Doc plan, boolean update, Args args, Cli cli, Session session) {
-    Map<String, @Nullable Object> input = new LinkedHashMap<>();
-    input.put("run_spec", plan.get("run_spec").value());
-    input.put("current_resource", plan.get("current_resource").value());
-    Map<String, @Nullable Object> body = new LinkedHashMap<>();
-    body.put("plan", input);
-    body.put("force", false);
-    // Not on the connection that idled while the question was answered: this call must not be
-    // repeated.
-    Doc run = session.api().postOnce(session.path("/runs/apply"), body);
-    String name = run.at("run_spec", "run_name").text("-");
-    if (args.has("--detach")) {
-      cli.terminal()
-          .prose(
-              "The run "
-                  + name
-                  + " is "
-                  + (update ? "changed" : "submitted")
-                  + ". `dstack logs "
-                  + name
-                  + "` follows it.",
-              Style.PLAIN);
-      return ExitCode.OK;
-    }
-    cli.terminal().line("The run " + name + " is " + (update ? "changed" : "submitted"), Style.DIM);
-    return RunFollower.toTheEnd(cli, session, run, args.has("--yes")).follow();
-  }
-
-  /** A run that gives way to a new one of its name. */
-  private record OldRun(Cli cli, Session session) {
-    void end(String name) {
-      Map<String, @Nullable Object> stop = new LinkedHashMap<>();
-      stop.put("runs_names", List.of(name));
-      stop.put("abort", false);
-      session.post("/runs/stop", stop);
-      Map<String, @Nullable Object> get = new LinkedHashMap<>();
-      get.put("run_name", name);
-      get.put("id", null);
-      try (StatusLine status = new StatusLine(cli.terminal())) {
-        status.show("Stopping " + name);
-        while (!isGone(get)) {
-          try {
-            Thread.sleep(200);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw CliException.failure("Interrupted while waiting for " + name + " to stop.");
-          }
-        }
-      }
-    }
-
-    private boolean isGone(Map<String, @Nullable Object> get) {
-      try {
-        return RunTable.isFinal(session.post("/runs/get", get));
-      } catch (ApiException e) {
-        if (e.isNotFound()) {
-          return true;
-        }
-        throw e;
-      }
     }
   }
 }

@@ -78,13 +78,17 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
       throw at("type", "`type` is missing; for a run of commands it is `type: task`");
     }
     switch (type) {
-      case "task" -> {}
-      case "service", "dev-environment" ->
-          throw at("type", "runs of type `" + type + "` are not in this release; `task` is");
+      case "task", "dev-environment" -> {}
+      case "service" ->
+          throw at(
+              "type",
+              "runs of type `service` are not in this release; `task` and `dev-environment` are");
       case "fleet", "volume", "gateway", "preset" ->
           throw at(
               "type",
-              "configurations of type `" + type + "` can't be applied in this release; `task` can");
+              "configurations of type `"
+                  + type
+                  + "` can't be applied in this release; `task` and `dev-environment` can");
       default ->
           throw at(
               "type",
@@ -92,13 +96,14 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
                   + type
                   + "` is no type; there are task, service, dev-environment, fleet, volume and gateway");
     }
-    if (!root().get("repos").items().isEmpty()) {
-      throw at("repos", "`repos` is not in this release; `files` brings local files to the run");
-    }
   }
 
   public CliException at(String field, String message) {
     return CliException.failure(place(List.of(field)) + message);
+  }
+
+  public boolean isDevEnvironment() {
+    return root().get("type").is("dev-environment");
   }
 
   /** {@code file:line: }, with the path in front of the message. */

@@ -4,6 +4,7 @@ import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
 import dev.dstack.cli.Session;
 import dev.dstack.cli.data.Doc;
+import dev.dstack.cli.files.Archive;
 import dev.dstack.cli.http.ApiException;
 import dev.dstack.cli.term.StatusLine;
 import java.io.IOException;

@@ -66,6 +66,10 @@ final class PlanView {
     properties.put("Idle duration", noLimit ? "off" : Times.exact(idle));
     long maxDuration = job.get("max_duration").integer(0);
     properties.put("Max duration", maxDuration > 0 ? Times.exact(maxDuration) : "off");
+    if (type.equals("dev-environment")) {
+      long inactivity = configuration.get("inactivity_duration").integer(0);
+      properties.put("Inactivity duration", inactivity > 0 ? Times.exact(inactivity) : "off");
+    }
     String reservation = setting(spec, "reservation").text();
     if (verbose || reservation != null) {
       properties.put("Reservation", reservation == null ? "no" : reservation);

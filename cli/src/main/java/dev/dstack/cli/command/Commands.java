@@ -14,6 +14,7 @@ public final class Commands {
   public static @Nullable Command find(String name) {
     return switch (name) {
       case "apply" -> new ApplyCommand();
+      case "attach" -> new AttachCommand();
       case "completion" -> new CompletionCommand();
       case "config" -> new ConfigCommand();
       case "delete", "destroy" -> new DeleteCommand();
@@ -21,6 +22,7 @@ public final class Commands {
       case "fleet" -> new FleetCommand();
       case "init" -> new InitCommand();
       case "logs" -> new LogsCommand();
+      case "metrics" -> new MetricsCommand();
       case "offer" -> new OfferCommand();
       case "project" -> new ProjectCommand();
       case "ps" -> new PsCommand();
@@ -29,8 +31,7 @@ public final class Commands {
       case "server" -> new ServerCommand();
       case "stop" -> new StopCommand();
       case "__train" -> new TrainCommand();
-      case "attach", "export", "gateway", "import", "login", "metrics", "preset", "volume" ->
-          new LaterCommand(name);
+      case "export", "gateway", "import", "login", "preset", "volume" -> new LaterCommand(name);
       default -> null;
     };
   }
@@ -39,7 +40,9 @@ public final class Commands {
     return Spec.of("dstack", "Runs AI workloads on your own machines.")
         .child("apply", "Submit a run, or change one", ApplyCommand::new)
         .child("ps", "List runs", PsCommand::new)
+        .child("attach", "Connect to a running job: shell, ports, output", AttachCommand::new)
         .child("logs", "Show or follow the output of a run", LogsCommand::new)
+        .child("metrics", "Show what a run uses of CPU, memory and GPUs", MetricsCommand::new)
         .child("stop", "Stop a run", StopCommand::new)
         .child("delete", "Delete a finished run (also: destroy)", DeleteCommand::new)
         .child("run", "Everything about one run", RunCommand::new)

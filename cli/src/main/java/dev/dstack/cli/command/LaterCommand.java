@@ -21,10 +21,7 @@ final class LaterCommand implements Command {
 
   @Override
   public int run(Args args, Cli cli) {
-    String instead =
-        name.equals("attach")
-            ? " `dstack logs RUN` follows a run's output without SSH."
-            : " `dstack --help` lists what there is.";
-    throw CliException.failure("`dstack " + name + "` is not in this release." + instead);
+    throw CliException.failure(
+        "`dstack " + name + "` is not in this release. `dstack --help` lists what there is.");
   }
 }

@@ -1,9 +1,14 @@
 package dev.dstack.cli.command;
 
+import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
 import dev.dstack.cli.Session;
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.http.ApiException;
+import dev.dstack.cli.run.Jobs;
+import dev.dstack.cli.spec.Args;
+import dev.dstack.cli.term.Times;
+import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +30,37 @@ public final class Runs {
               + session.project()
               + "`.\n`dstack ps -a` lists the runs there are.");
     }
+  }
+
+  /** Refuses a job that the run does not have. */
+  static void requireJob(Doc run, String name, @Nullable Integer replica, int job) {
+    if (Jobs.find(run, replica, job).isNull() && (replica != null || job != 0)) {
+      throw CliException.failure(
+          "The run "
+              + name
+              + " has no job "
+              + job
+              + (replica == null ? "" : " in replica " + replica)
+              + ". `dstack ps -v` lists its jobs.");
+    }
+  }
+
+  /** {@code --since} as a time of the API; null where it is not given. */
+  static @Nullable String since(Args args, Cli cli) {
+    String since = args.text("--since");
+    Instant from = since == null ? null : Times.since(since, cli.clock().instant());
+    if (since != null && from == null) {
+      throw CliException.usage(
+          "--since is `"
+              + since
+              + "`; expected 30s, 5m, 2h, 1d or a time like 2026-01-31T12:00:00Z");
+    }
+    return from == null ? null : from.toString();
+  }
+
+  /** {@code --replica}; null where it is not given. */
+  static @Nullable Integer replica(Args args) {
+    return args.has("--replica") ? (Integer) args.number("--replica", 0) : null;
   }
 
   public static Doc byName(Session session, String name) {

@@ -14,8 +14,11 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +51,21 @@ public final class ApiClient implements Closeable {
     return address.url();
   }
 
+  /** The first digits of the token's hash, by which files of this machine are told apart. */
+  public String tokenHash() {
+    try {
+      byte[] hash =
+          MessageDigest.getInstance("SHA-1").digest(token.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(hash, 0, 4);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-1", e);
+    }
+  }
+
+  public Doc get(String path) {
+    return call("GET", path, null, bytes(new byte[0]), TIMEOUT);
+  }
+
   /** A call without a body. */
   public Doc post(String path) {
     return post(path, null, TIMEOUT);
@@ -60,7 +78,7 @@ public final class ApiClient implements Closeable {
   public Doc post(String path, @Nullable Object body, Duration timeout) {
     byte[] json =
         body == null ? new byte[0] : JsonText.write(body).getBytes(StandardCharsets.UTF_8);
-    return call(path, body == null ? null : "application/json", bytes(json), timeout);
+    return call("POST", path, body == null ? null : "application/json", bytes(json), timeout);
   }
 
   /**
@@ -101,13 +119,17 @@ public final class ApiClient implements Closeable {
             out.write(after);
           }
         };
-    return call(path, "multipart/form-data; boundary=" + boundary, body, UPLOAD_TIMEOUT);
+    return call("POST", path, "multipart/form-data; boundary=" + boundary, body, UPLOAD_TIMEOUT);
   }
 
   private Doc call(
-      String path, @Nullable String contentType, HttpConnection.Body body, Duration timeout) {
+      String method,
+      String path,
+      @Nullable String contentType,
+      HttpConnection.Body body,
+      Duration timeout) {
     StringBuilder head = new StringBuilder(256);
-    head.append("POST ").append(address.prefix()).append(path).append(" HTTP/1.1\r\n");
+    head.append(method).append(' ').append(address.prefix()).append(path).append(" HTTP/1.1\r\n");
     head.append("Host: ").append(address.hostHeader()).append("\r\n");
     head.append("Authorization: Bearer ").append(token).append("\r\n");
     head.append("X-API-VERSION: ").append(Version.API).append("\r\n");
@@ -116,7 +138,10 @@ public final class ApiClient implements Closeable {
     if (contentType != null) {
       head.append("Content-Type: ").append(contentType).append("\r\n");
     }
-    head.append("Content-Length: ").append(body.length()).append("\r\n\r\n");
+    if (!method.equals("GET")) {
+      head.append("Content-Length: ").append(body.length()).append("\r\n");
+    }
+    head.append("\r\n");
     HttpConnection.Answer answer;
     try {
       answer = exchange(head.toString(), body, timeout);
@@ -297,7 +322,7 @@ public final class ApiClient implements Closeable {
     try (ApiClient other = another()) {
       String server =
           other
-              .call("/api/server/get_info", null, bytes(new byte[0]), Duration.ofSeconds(5))
+              .call("POST", "/api/server/get_info", null, bytes(new byte[0]), Duration.ofSeconds(5))
               .get("server_version")
               .text();
       return server == null || server.equals(Version.API)

@@ -109,9 +109,16 @@ public final class Formats {
     Double min = range.get("min").number();
     Double max = range.get("max").number();
     if (min != null && min.equals(max)) {
-      return plain(min) + unit;
+      return amount(min, unit);
     }
-    return (min == null ? "" : plain(min) + unit) + ".." + (max == null ? "" : plain(max) + unit);
+    return (min == null ? "" : amount(min, unit)) + ".." + (max == null ? "" : amount(max, unit));
+  }
+
+  /** Less than a gigabyte is told in megabytes: 200MB, not 0.1953125GB. */
+  private static String amount(double value, String unit) {
+    double mega = value * 1024;
+    boolean isMega = unit.equals("GB") && value < 1 && mega >= 1;
+    return isMega ? Math.round(mega) + "MB" : plain(value) + unit;
   }
 
   public static String gigabytes(Doc mib) {

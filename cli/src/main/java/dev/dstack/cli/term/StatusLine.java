@@ -15,6 +15,7 @@ public final class StatusLine implements AutoCloseable {
   private final Object lock = new Object();
   private final @Nullable Thread painter;
   private String text = "";
+  private String detail = "";
   private String printed = "";
   private long since = System.nanoTime();
   private boolean shown;
@@ -30,12 +31,23 @@ public final class StatusLine implements AutoCloseable {
 
   /** Shows a text with the time since it was first shown; the empty text hides the line. */
   public void show(String newText) {
+    show(newText, "");
+  }
+
+  /**
+   * @param newDetail what changes all the time: the clock goes on, and where no person watches it
+   *     is left out
+   */
+  public void show(String newText, String newDetail) {
     synchronized (lock) {
-      if (newText.equals(text) || closed) {
+      if (closed || (newText.equals(text) && newDetail.equals(detail))) {
         return;
       }
+      if (!newText.equals(text)) {
+        since = System.nanoTime();
+      }
       text = newText;
-      since = System.nanoTime();
+      detail = newDetail;
       if (painter != null) {
         frame(0);
       } else if (!text.isEmpty() && !text.equals(printed)) {
@@ -84,7 +96,7 @@ public final class StatusLine implements AutoCloseable {
     Duration elapsed = Duration.ofNanos(System.nanoTime() - since);
     String time = elapsed.toSeconds() < 1 ? "" : " " + Times.elapsed(elapsed);
     String spinner = String.valueOf(FRAMES.charAt(number % FRAMES.length()));
-    String line = Widths.cut(text, Math.max(10, terminal.width() - 12));
+    String line = Widths.cut(text + detail, Math.max(10, terminal.width() - 12));
     terminal.print(
         "\r\u001b[K"
             + terminal.styled(spinner, Style.CYAN)

@@ -64,6 +64,10 @@ final class Widths {
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     for (String paragraph : text.split("\n", -1)) {
+      if (of(paragraph) <= width) {
+        lines.add(paragraph); // with its blanks, which may be an indentation
+        continue;
+      }
       StringBuilder line = new StringBuilder();
       for (String word : paragraph.split(" ", -1)) {
         String rest = word;

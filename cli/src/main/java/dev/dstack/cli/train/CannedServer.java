@@ -10,10 +10,14 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Answers the calls of the training from resources, on loopback. */
 final class CannedServer implements AutoCloseable {
+  private static final int RUNNING = 3;
+
   private final ServerSocket listener;
+  private final AtomicInteger running = new AtomicInteger();
 
   private CannedServer(ServerSocket listener) {
     this.listener = listener;
@@ -65,8 +69,8 @@ final class CannedServer implements AutoCloseable {
         if (request.isEmpty()) {
           return;
         }
-        in.skipNBytes(length);
-        byte[] body = answer(request.split(" ", 3)[1]);
+        String asked = new String(in.readNBytes(length), StandardCharsets.UTF_8);
+        byte[] body = answer(request.split(" ", 3)[1], asked);
         out.write(
             ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
                     + body.length
@@ -80,7 +84,7 @@ final class CannedServer implements AutoCloseable {
     }
   }
 
-  private static byte[] answer(String target) throws IOException {
+  private byte[] answer(String target, String asked) throws IOException {
     int query = target.indexOf('?');
     String path = query < 0 ? target : target.substring(0, query);
     String last = path.substring(path.lastIndexOf('/') + 1);
@@ -89,13 +93,30 @@ final class CannedServer implements AutoCloseable {
           path.contains("runs")
               ? list("run")
               : path.contains("fleets") ? list("fleet") : "[]".getBytes(StandardCharsets.UTF_8);
-      case "get" -> path.contains("projects") ? resource("project") : resource("run");
+      case "get" -> path.contains("projects") ? resource("project") : run(asked);
+      case "get_my_user" ->
+          "{\"ssh_private_key\": \"none\", \"ssh_public_key\": \"ssh-rsa none\"}"
+              .getBytes(StandardCharsets.UTF_8);
       case "apply" -> resource("run");
       case "get_plan" -> resource("plan");
       case "poll" -> resource("logs");
       case "get_archive_by_hash" -> resource("archive");
       default -> "null".getBytes(StandardCharsets.UTF_8);
     };
+  }
+
+  /** The run {@code attached} runs for a moment after it was asked for by its name. */
+  private byte[] run(String asked) throws IOException {
+    if (asked.contains("\"attached\"")) {
+      running.set(RUNNING);
+    }
+    byte[] run = resource("run");
+    return running.getAndDecrement() <= 0
+        ? run
+        : new String(run, StandardCharsets.UTF_8)
+            .replace("\"status\": \"done\"", "\"status\": \"running\"")
+            .replace("\"dockerized\": false", "\"dockerized\": false, \"ssh_port\": 22")
+            .getBytes(StandardCharsets.UTF_8);
   }
 
   private static byte[] list(String name) throws IOException {

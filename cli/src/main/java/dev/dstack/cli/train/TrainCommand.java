@@ -15,8 +15,11 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * {@code dstack __train}: what a packager runs once while the JDK records; see the package of
@@ -57,17 +60,27 @@ public final class TrainCommand implements Command {
             resources:
               cpu: 1..
             """);
+        Path ssh = home.resolve("ssh");
+        Files.writeString(ssh, "#!/bin/sh\n");
+        Files.setPosixFilePermissions(ssh, PosixFilePermissions.fromString("rwx------"));
         walk(cli, home, file);
       } finally {
-        Files.deleteIfExists(file);
-        Files.deleteIfExists(config);
-        Files.deleteIfExists(home.resolve(".dstack"));
-        Files.deleteIfExists(home);
+        delete(home);
       }
     } catch (IOException e) {
       throw CliException.failure("The training failed: " + e.getMessage(), e);
     }
     return ExitCode.OK;
+  }
+
+  private static void delete(Path directory) throws IOException {
+    List<Path> all;
+    try (Stream<Path> walk = Files.walk(directory)) {
+      all = walk.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : all) {
+      Files.delete(path);
+    }
   }
 
   private static void walk(Cli cli, Path home, Path file) {
@@ -78,6 +91,8 @@ public final class TrainCommand implements Command {
             List.of("ps", "-a", "--json"),
             List.of("apply", "-y", "-f", file.toString()),
             List.of("apply", "-y", "-d", "-f", file.toString(), "-n", "other", "--max-offers", "2"),
+            List.of("attach", "attached", "--logs"),
+            List.of("metrics", "train"),
             List.of("logs", "train"),
             List.of("offer"),
             List.of("fleet"),
@@ -114,6 +129,8 @@ public final class TrainCommand implements Command {
             cli.terminal().errors(),
             width,
             Map.of());
-    return new Cli(terminal, Map.of(), home, home, cli.clock(), cli.interrupts());
+    // No connection is made: an `ssh` that succeeds is all that is needed to walk through the rest.
+    Map<String, String> env = Map.of("DSTACK_SSH_CLIENT", home.resolve("ssh").toString());
+    return new Cli(terminal, env, home, home, cli.clock(), cli.interrupts());
   }
 }

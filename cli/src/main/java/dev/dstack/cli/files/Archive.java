@@ -1,4 +1,4 @@
-package dev.dstack.cli.apply;
+package dev.dstack.cli.files;
 
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -20,23 +20,46 @@ import java.util.stream.Stream;
  *
  * @param hash SHA-256, by which a server knows whether it has it already
  */
-record Archive(Path file, String hash) implements AutoCloseable {
+public record Archive(Path file, String hash) implements AutoCloseable {
+
+  public interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
 
   /**
    * What ignore files name is left out; a link out of the directory becomes a copy of what it
    * points to.
    */
-  static Archive of(Path root) throws IOException {
+  public static Archive of(Path root) throws IOException {
+    Path name = root.getFileName();
+    return of(root, name == null ? "root" : name.toString());
+  }
+
+  /** The same of what is in a directory, by names that start in it. */
+  public static Archive ofContent(Path root) throws IOException {
+    return of(root, "");
+  }
+
+  /** What somebody else writes, with its hash. */
+  public static Archive of(Content content) throws IOException {
     MessageDigest digest = sha256();
     Path file = Files.createTempFile("dstack-files", ".tar");
     try (OutputStream out =
         new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(file)), digest)) {
-      new Writer(root, new TarWriter(out)).write();
+      content.writeTo(out);
     } catch (IOException | RuntimeException e) {
       Files.deleteIfExists(file);
       throw e;
     }
     return new Archive(file, HexFormat.of().formatHex(digest.digest()));
+  }
+
+  private static Archive of(Path root, String name) throws IOException {
+    return of(out -> new Writer(root, new TarWriter(out)).write(name));
+  }
+
+  public long size() throws IOException {
+    return Files.size(file);
   }
 
   @Override
@@ -53,10 +76,8 @@ record Archive(Path file, String hash) implements AutoCloseable {
   }
 
   private record Writer(Path root, TarWriter tar) {
-    void write() throws IOException {
-      Path name = root.getFileName();
-      IgnoreRules rules = IgnoreRules.above(root);
-      add(root, name == null ? "root" : name.toString(), rules);
+    void write(String name) throws IOException {
+      add(root, name, IgnoreRules.above(root));
       tar.finish();
     }
 
@@ -66,12 +87,14 @@ record Archive(Path file, String hash) implements AutoCloseable {
       if (attributes.isSymbolicLink()) {
         link(path, name);
       } else if (attributes.isDirectory()) {
-        tar.directory(
-            name, mode(attributes), attributes.lastModifiedTime().toInstant().getEpochSecond());
+        if (!name.isEmpty()) {
+          tar.directory(
+              name, mode(attributes), attributes.lastModifiedTime().toInstant().getEpochSecond());
+        }
         IgnoreRules inner = rules.in(path);
         for (Path child : children(path)) {
           if (!inner.ignores(child, Files.isDirectory(child, LinkOption.NOFOLLOW_LINKS))) {
-            add(child, name + "/" + child.getFileName(), inner);
+            add(child, (name.isEmpty() ? "" : name + "/") + child.getFileName(), inner);
           }
         }
       } else if (attributes.isRegularFile()) {

@@ -1,4 +1,4 @@
-package dev.dstack.cli.apply;
+package dev.dstack.cli.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.dstack.cli.apply;
+package dev.dstack.cli.files;
 
 import java.io.IOException;
 import java.io.OutputStream;

@@ -1,4 +1,4 @@
-package dev.dstack.cli.apply;
+package dev.dstack.cli.files;
 
 import dev.dstack.cli.CliException;
 import java.io.IOException;

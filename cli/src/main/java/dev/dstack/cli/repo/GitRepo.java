@@ -1,13 +1,10 @@
-package dev.dstack.cli.apply;
+package dev.dstack.cli.repo;
 
 import dev.dstack.cli.CliException;
-import java.io.IOException;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Locale;
@@ -21,19 +18,30 @@ import org.jspecify.annotations.Nullable;
  */
 public record GitRepo(@Nullable String user, String host, int httpsPort, int sshPort, String path) {
 
-  /** A URL, or a directory whose Git remote is asked for. */
-  public static GitRepo find(String given, Path cwd) {
-    Path directory = cwd.resolve(given);
-    if (!Files.exists(directory)) {
-      return parse(given);
-    }
-    return parse(remote(directory));
+  /** Whether a text is a URL of a repo and not a directory. */
+  public static boolean isUrl(String text) {
+    return read(text) != null;
   }
 
-  static GitRepo parse(String url) {
+  public static GitRepo parse(String url) {
+    GitRepo repo = read(url);
+    if (repo == null) {
+      throw CliException.failure(
+          "`"
+              + url
+              + "` is no Git repo: expected a directory, an https:// or ssh:// URL, or user@host:path.");
+    }
+    return repo;
+  }
+
+  private static @Nullable GitRepo read(String url) {
     String text = url.strip();
     int colon = text.indexOf(':');
-    boolean isScp = !text.contains("://") && colon > 0 && text.indexOf('/') != 0;
+    boolean isScp =
+        !text.contains("://")
+            && colon > 0
+            && text.lastIndexOf('@', colon) > 0
+            && text.indexOf('/') != 0;
     if (isScp) {
       String rest = text.substring(colon + 1);
       text = "ssh://" + text.substring(0, colon) + (rest.startsWith("/") ? "" : "/") + rest;
@@ -54,12 +62,9 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
             path);
       }
     } catch (URISyntaxException e) {
-      // told below
+      return null;
     }
-    throw CliException.failure(
-        "`"
-            + url
-            + "` is no Git repo: expected a directory, an https:// or ssh:// URL, or user@host:path.");
+    return null;
   }
 
   public String name() {
@@ -69,11 +74,14 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
   }
 
   public String id() {
+    return slug(name(), (host + cleanPath()).getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** A readable name that is one of its kind. */
+  static String slug(String name, byte[] key) {
     byte[] hash;
     try {
-      hash =
-          MessageDigest.getInstance("SHA-256")
-              .digest((host + cleanPath()).getBytes(StandardCharsets.UTF_8));
+      hash = MessageDigest.getInstance("SHA-256").digest(key);
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every JDK has SHA-256", e);
     }
@@ -84,7 +92,7 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
     // The lowest 32 digits in base 36, of which the first eight are taken.
     String digits = new BigInteger(1, bigEndian).mod(BigInteger.valueOf(36).pow(32)).toString(36);
     String padded = "0".repeat(32 - digits.length()) + digits;
-    return name() + "-" + padded.substring(0, 8);
+    return name + "-" + padded.substring(0, 8);
   }
 
   public String cloneUrl(boolean https) {
@@ -105,26 +113,5 @@ public record GitRepo(@Nullable String user, String host, int httpsPort, int ssh
       clean = clean.substring(0, clean.length() - 1);
     }
     return clean.endsWith(".git") ? clean.substring(0, clean.length() - 4) : clean;
-  }
-
-  private static String remote(Path directory) {
-    try {
-      Process git =
-          new ProcessBuilder("git", "-C", directory.toString(), "remote", "get-url", "origin")
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      git.getOutputStream().close();
-      String url = new String(git.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-      if (git.waitFor() == 0 && !url.isEmpty()) {
-        return url;
-      }
-    } catch (IOException e) {
-      throw CliException.failure("Git can't be started: " + e.getMessage(), e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-    throw CliException.failure(
-        directory.toAbsolutePath().normalize()
-            + " is no Git repo with a remote `origin`.\nFiles without a repo come with `files` of a configuration.");
   }
 }
