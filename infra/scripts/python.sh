@@ -1,5 +1,7 @@
 # shellcheck shell=bash disable=SC2154 # root is set by the one who sources this
-# The Python environment of the system tests: upstream's client and server, and tools. Sourced by test.
+# The Python environments of the tests: upstream's client and server, and moto. Sourced by test.
+
+. "${BASH_SOURCE[0]%/*}/debian.sh"
 
 readonly python_sources=$root/infra/e2e/src/test/python
 
@@ -18,7 +20,7 @@ find_python() {
 
 # Debian packages that are missing, where we may install them; a hint where we may not.
 need_packages() { # LOG
-  local log=$1 packages=() python
+  local log=$1 packages=() wanted=() python
   command -v git > /dev/null || packages+=(git)
   command -v ssh > /dev/null || packages+=(openssh-client)
   if python=$(find_python); then
@@ -26,34 +28,49 @@ need_packages() { # LOG
   else
     packages+=(python3 python3-venv)
   fi
-  [ "${#packages[@]}" -gt 0 ] || return 0
+  [ -x /usr/sbin/sshd ] || wanted+=(openssh-server)
+  [ -x /usr/lib/openssh/sftp-server ] || wanted+=(openssh-sftp-server)
+  command -v rsync > /dev/null || wanted+=(rsync)
+  command -v tmux > /dev/null || wanted+=(tmux)
+  [ -x /bin/busybox ] && ! ldd /bin/busybox > /dev/null 2>&1 || wanted+=(busybox-static)
+  command -v prometheus > /dev/null || wanted+=(prometheus)
+  command -v debootstrap > /dev/null || wanted+=(debootstrap)
+  command -v musl-gcc > /dev/null || wanted+=(musl-tools)
+  [ "$((${#packages[@]} + ${#wanted[@]}))" -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
-    fail "the tests need: ${packages[*]} (names of Debian packages). Install them and try again"
+    [ "${#packages[@]}" -eq 0 ] \
+      || fail "the tests need: ${packages[*]} (names of Debian packages). Install them and try again"
+    say "Tests that need them are skipped: ${wanted[*]} (names of Debian packages) are not installed"
+    return 0
   fi
+  packages+=("${wanted[@]}")
   step "Installing ${packages[*]}" "$log" install_packages "${packages[@]}" \
     || fail "apt-get could not install ${packages[*]}. Log: $log"
 }
 
-install_packages() {
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -q && apt-get install -y -q --no-install-recommends "$@"
+# The environments at the root with their pinned packages; each is made anew when its pins change.
+need_venv() { # LOG
+  venv "$root/.venv" "$1" "upstream's client and server" \
+    "$python_sources/requirements.txt" "$python_sources/constraints.txt"
 }
 
-# .venv at the root with the pinned packages; made anew when the pins change.
-need_venv() { # LOG
-  local log=$1 venv=$root/.venv python wanted
-  wanted=$(cat "$python_sources/requirements.txt" "$python_sources/constraints.txt" | sha256sum)
-  if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/installed" 2> /dev/null)" = "$wanted" ]; then
+need_moto() { # LOG
+  venv "$root/.venv-moto" "$1" "moto, the stand-in for AWS" "$python_sources/moto-requirements.txt"
+}
+
+venv() { # DIRECTORY LOG WHAT REQUIREMENTS [CONSTRAINTS]
+  local directory=$1 log=$2 what=$3 files=("${@:4}") python wanted
+  wanted=$(cat "${files[@]}" | sha256sum)
+  if [ -x "$directory/bin/python" ] && [ "$(cat "$directory/installed" 2> /dev/null)" = "$wanted" ]; then
     return 0
   fi
   python=$(find_python) || fail "no Python from 3.10 on was found"
-  step "Installing upstream's client and server (Python)" "$log" make_venv "$venv" "$python" \
+  step "Installing $what (Python)" "$log" make_venv "$directory" "$python" "${files[@]}" \
     || fail "the Python packages could not be installed. Log: $log"
-  printf '%s\n' "$wanted" > "$venv/installed"
+  printf '%s\n' "$wanted" > "$directory/installed"
 }
 
-make_venv() {
+make_venv() { # DIRECTORY PYTHON REQUIREMENTS [CONSTRAINTS]
   [ -x "$1/bin/python" ] || "$2" -m venv "$1"
-  "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
-    -r "$python_sources/requirements.txt" -c "$python_sources/constraints.txt"
+  "$1/bin/python" -m pip install --quiet --disable-pip-version-check -r "$3" ${4:+-c "$4"}
 }

@@ -72,6 +72,11 @@ public final class Histories implements AutoCloseable {
         .toList();
   }
 
+  /** As a person does in the Web UI. */
+  public void terminate(String workflowId) {
+    client.newUntypedWorkflowStub(workflowId).terminate("by hand");
+  }
+
   /** Number of events per workflow run, once they have stopped growing. */
   public Map<String, Long> lengthsWhenQuiet(Duration limit) {
     AtomicReference<Map<String, Long>> last = new AtomicReference<>(Map.of());

@@ -120,9 +120,6 @@ final class RefusalsTest {
   /** Parts of dstack that this server does not have: said so, by the name of the field. */
   static Stream<Arguments> notThere() {
     return Stream.of(
-        Arguments.of("image", "debian:bookworm"),
-        Arguments.of("docker", true),
-        Arguments.of("python", "3.12"),
         Arguments.of("privileged", true),
         Arguments.of("registry_auth", Map.of("username", "u", "password", "p")),
         Arguments.of("volumes", List.of(Map.of("name", "v", "path", "/v"))),
@@ -148,11 +145,7 @@ final class RefusalsTest {
     service.put("type", "service");
     service.put("port", 8000);
     service.put("commands", List.of("true"));
-    Map<String, Object> environment = new LinkedHashMap<>();
-    environment.put("type", "dev-environment");
-    environment.put("ide", "vscode");
-    return Stream.of(
-        Arguments.of("service", service), Arguments.of("dev-environment", environment));
+    return Stream.of(Arguments.of("service", service));
   }
 
   @Test
