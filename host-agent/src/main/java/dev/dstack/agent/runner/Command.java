@@ -3,6 +3,7 @@ package dev.dstack.agent.runner;
 import dev.dstack.agent.runtime.RuntimeLayout;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -64,8 +65,13 @@ final class Command {
             .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
             .redirectError(ProcessBuilder.Redirect.DISCARD);
     collector.environment().clear();
-    List<Process> started = ProcessBuilder.startPipeline(List.of(user, collector));
-    return new Running(started.getFirst(), new Output(started.getLast(), log));
+    // First: a command that takes all the processes there may be must find its output collected.
+    Process collecting = collector.start();
+    File pipe = Path.of("/proc", Long.toString(collecting.pid()), "fd", "0").toFile();
+    try (OutputStream _ = collecting.getOutputStream()) {
+      Process running = user.redirectOutput(ProcessBuilder.Redirect.appendTo(pipe)).start();
+      return new Running(running, new Output(collecting, log));
+    }
   }
 
   /** What is meant for the image's loader and would be heeded by the runtime's own. */

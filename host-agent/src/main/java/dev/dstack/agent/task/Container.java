@@ -282,7 +282,9 @@ final class Container implements Execution {
                 new ContainerEnding.Circumstances(
                     !journal.state().bootId().equals(surroundings.bootId()),
                     engineWasAway,
-                    found.isPresent() && !last.started() ? host.lastWords(name) : ""))));
+                    last.started()
+                        ? files.lastRunnerWords()
+                        : found.isPresent() ? host.lastWords(name) : ""))));
   }
 
   private void reachable(ContainerView view) throws IOException {

@@ -1,7 +1,6 @@
 package dev.dstack.agent.task;
 
 import dev.dstack.agent.docker.ContainerView;
-import dev.dstack.agent.runner.IoFiles;
 import dev.dstack.model.agent.ContainerRequest;
 import dev.dstack.model.agent.TaskExit;
 import dev.dstack.model.job.JobTerminationReason;
@@ -18,7 +17,7 @@ final class ContainerEnding {
   private ContainerEnding() {}
 
   /**
-   * @param lastWords of a runner that never began
+   * @param lastWords of the engine about a runner that never began, else of the runner in its log
    */
   record Circumstances(boolean rebooted, boolean engineWasAway, String lastWords) {}
 
@@ -60,9 +59,7 @@ final class ContainerEnding {
             ? "the container was killed from outside"
             : "the runner in the container ended early, status "
                 + view.exitCode()
-                + "; "
-                + IoFiles.RUNNER_LOG
-                + " may tell more");
+                + (how.lastWords().isEmpty() ? "" : ": " + how.lastWords()));
   }
 
   static String outOfMemory(ContainerRequest request) {

@@ -19,10 +19,13 @@ import dev.dstack.model.json.Json;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -45,6 +48,7 @@ final class ContainerFiles {
   private static final String REQUEST = "request.json";
   private static final String REGISTRY = "registry.json";
   private static final String SSH_PORT = "ssh-port";
+  private static final int LAST_WORDS_BYTES = 400;
   private static final long MOST_PIDS = Long.getLong("dstack.agent.pids-limit", 0);
 
   private final Path directory;
@@ -246,6 +250,23 @@ final class ContainerFiles {
   }
 
   // --- while it runs and afterwards --------------------------------------------------------------
+
+  /** What the runner wrote into its log at the end; empty: nothing that can be read. */
+  String lastRunnerWords() {
+    Path log = io.resolve(IoFiles.RUNNER_LOG);
+    if (!Files.isRegularFile(log, LinkOption.NOFOLLOW_LINKS)) {
+      return "";
+    }
+    try (FileChannel file =
+        FileChannel.open(log, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS)) {
+      ByteBuffer tail = ByteBuffer.allocate((int) Math.min(LAST_WORDS_BYTES, file.size()));
+      file.read(tail, Math.max(0, file.size() - LAST_WORDS_BYTES));
+      String text = StandardCharsets.UTF_8.decode(tail.flip()).toString().strip();
+      return text.substring(text.lastIndexOf('\n') + 1);
+    } catch (IOException e) {
+      return "";
+    }
+  }
 
   /** Port of the task → port of the host. */
   Map<Integer, Integer> ports(ContainerRequest container, Map<Integer, Integer> published)

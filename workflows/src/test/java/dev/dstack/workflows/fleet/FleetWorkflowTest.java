@@ -235,7 +235,7 @@ class FleetWorkflowTest {
             stage.fleet(fleet).reserve(request(late, "late"));
           }
         };
-    stage.withoutWorkers(
+    stage.whileWorkersHoldStill(
         () -> {
           for (int i = 0; i < 2_000; i++) {
             stage.fleet(fleet).release(ReleaseRequest.all(new RunId(new UUID(1, i))));

@@ -138,11 +138,15 @@ public final class Stage implements AutoCloseable {
     restarts++;
   }
 
-  /** What is done here is seen all at once by the workers. */
-  public synchronized void withoutWorkers(Runnable work) {
-    factory.shutdownNow();
+  /**
+   * Nearly all that is done here is seen at once by the workers: they hold still, and only what
+   * they had asked for before comes to them meanwhile. Not stopped, because the in-memory server
+   * hands tasks to those who have gone, and forgets them.
+   */
+  public synchronized void whileWorkersHoldStill(Runnable work) {
+    factory.suspendPolling();
     work.run();
-    factory = startWorkers();
+    factory.resumePolling();
   }
 
   public synchronized int restarts() {

@@ -290,7 +290,8 @@ class LocalBackendTest extends BackendContract {
         .allMatch(
             entry ->
                 entry.matches(
-                    "(?s)(PATH|HOME|USER|LOGNAME|LANG|LC_ALL|TZ|LD_LIBRARY_PATH|PWD|OLDPWD|_|SHLVL)=.*"));
+                    "(?s)(PATH|HOME|USER|LOGNAME|LANG|LC_ALL|TZ|LD_LIBRARY_PATH|DOCKER_HOST"
+                        + "|XDG_RUNTIME_DIR|PWD|OLDPWD|_|SHLVL)=.*"));
     backend().terminate(tag);
   }
 
