@@ -84,7 +84,7 @@ final class StartTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"logs/postgres.log", "logs/temporal.log", "agent/agent.json"})
+  @ValueSource(strings = {"logs/postgres.log", "logs/temporal.log"})
   void aStopWhileItStartsLeavesNothing(String sign) {
     ServerProcess server = ServerProcess.prepare(home, "", Map.of());
     try {
