@@ -44,82 +44,43 @@ public record WorkerSettings(
   }
 
   public WorkerSettings withLogQuota(long bytesPerHour) {
-    return new WorkerSettings(
-        deployment,
-        serverDir,
-        bytesPerHour,
-        hostUnreachableAfter,
-        hostProbeEvery,
-        offersEvery,
-        eventsKept,
-        workflowCacheSize,
-        agentSlots,
-        cloudCallsPerSecond,
-        containers,
-        kept);
+    return with(bytesPerHour, eventsKept, workflowCacheSize, containers, kept);
   }
 
   public WorkerSettings withWorkflowCacheSize(int size) {
-    return new WorkerSettings(
-        deployment,
-        serverDir,
-        logQuotaBytesPerHour,
-        hostUnreachableAfter,
-        hostProbeEvery,
-        offersEvery,
-        eventsKept,
-        size,
-        agentSlots,
-        cloudCallsPerSecond,
-        containers,
-        kept);
+    return with(logQuotaBytesPerHour, eventsKept, size, containers, kept);
   }
 
   public WorkerSettings withEventsKept(Duration time) {
-    return new WorkerSettings(
-        deployment,
-        serverDir,
-        logQuotaBytesPerHour,
-        hostUnreachableAfter,
-        hostProbeEvery,
-        offersEvery,
-        time,
-        workflowCacheSize,
-        agentSlots,
-        cloudCallsPerSecond,
-        containers,
-        kept);
+    return with(logQuotaBytesPerHour, time, workflowCacheSize, containers, kept);
   }
 
   public WorkerSettings withContainers(ContainerDefaults defaults) {
-    return new WorkerSettings(
-        deployment,
-        serverDir,
-        logQuotaBytesPerHour,
-        hostUnreachableAfter,
-        hostProbeEvery,
-        offersEvery,
-        eventsKept,
-        workflowCacheSize,
-        agentSlots,
-        cloudCallsPerSecond,
-        defaults,
-        kept);
+    return with(logQuotaBytesPerHour, eventsKept, workflowCacheSize, defaults, kept);
   }
 
   public WorkerSettings withKept(Retention.Kept times) {
+    return with(logQuotaBytesPerHour, eventsKept, workflowCacheSize, containers, times);
+  }
+
+  private WorkerSettings with(
+      long logQuota,
+      Duration events,
+      int cacheSize,
+      ContainerDefaults defaults,
+      Retention.Kept times) {
     return new WorkerSettings(
         deployment,
         serverDir,
-        logQuotaBytesPerHour,
+        logQuota,
         hostUnreachableAfter,
         hostProbeEvery,
         offersEvery,
-        eventsKept,
-        workflowCacheSize,
+        events,
+        cacheSize,
         agentSlots,
         cloudCallsPerSecond,
-        containers,
+        defaults,
         times);
   }
 }
