@@ -1,5 +1,6 @@
-# Adds up what Maven's log says of the tests; then come the names of those that failed, and, from surefire's
-# XML reports after it, of those that were skipped. The last line has the totals.
+# Adds up what Maven's log says of the tests; then come, from surefire's XML reports after it, the names of
+# tests that were skipped, then those that passed at the second try only, and those that failed, with what
+# they said. The last line has the totals.
 # Counts are from the log and not from the reports: where two engines run tests of one class, the second
 # report overwrites the first.
 
@@ -22,17 +23,42 @@ FNR == 1 { report = FILENAME ~ /\.xml$/ }
 
 !report && /Tests run: [0-9]+, .*Time elapsed: / {
   if (!(module in tests)) order[++modules] = module
-  tests[module] += number("Tests run")
-  failed[module] += number("Failures") + number("Errors")
-  skipped[module] += number("Skipped")
+  class = $NF
+  run = number("Tests run")
+  bad = number("Failures") + number("Errors")
+  if (pending[module, class] > 0) {
+    # The second try of what failed in this class.
+    again = pending[module, class]
+    tests[module] += run > again ? run - again : 0
+    failed[module] += bad - again
+    for (i = 1; i <= nfailures; i++) {
+      if (failures[i] in fails && index(failures[i], class ".") == 1) {
+        delete fails[failures[i]]
+        second[failures[i]] = 1
+      }
+    }
+  } else {
+    tests[module] += run
+    failed[module] += bad
+    skipped[module] += number("Skipped")
+  }
+  pending[module, class] = bad
   time[module] += number("Time elapsed")
 }
+
+!report && saying && (/^\tat / || /^\[(INFO|WARNING|ERROR)\]/) { saying = "" }
+!report && saying && !/^[ \t]*$/ && lines[saying] < 4 { said[saying] = said[saying] "\n    " substr($0, 1, 240); lines[saying]++ }
 
 !report && /<<< (FAILURE|ERROR)!/ && !/Tests run: / {
   name = $0
   sub(/^\[ERROR\] */, "", name)
   sub(/ -- Time elapsed.*/, "", name)
   if (!(name in seen)) { seen[name] = 1; failures[++nfailures] = name }
+  fails[name] = 1
+  delete second[name]
+  said[name] = ""
+  lines[name] = 0
+  saying = name
 }
 
 report && /<testcase[ \t]/ { test = attribute($0, "classname") "." attribute($0, "name") }
@@ -46,9 +72,10 @@ END {
   for (i = 1; i <= modules; i++) {
     m = order[i]
     printf "%-26s %7d %7d %7d %8.1f\n", m, tests[m], failed[m], skipped[m], time[m]
-    all += tests[m]; bad += failed[m]; none += skipped[m]
+    all += tests[m]; red += failed[m]; none += skipped[m]
   }
   for (i = 1; i <= nskips; i++) printf "skipped: %s\n", skips[i]
-  for (i = 1; i <= nfailures; i++) printf "failed: %s\n", failures[i]
-  printf "%d passed, %d failed, %d skipped\n", all - bad - none, bad, none
+  for (i = 1; i <= nfailures; i++) if (failures[i] in second) printf "second try: %s%s\n", failures[i], said[failures[i]]
+  for (i = 1; i <= nfailures; i++) if (failures[i] in fails) printf "failed: %s%s\n", failures[i], said[failures[i]]
+  printf "%d passed, %d failed, %d skipped\n", all - red - none, red, none
 }

@@ -458,7 +458,7 @@ class AgentContainerTest {
     Path secret = Files.writeString(directory.resolve("secret"), "of the host");
     TaskRequest request =
         Containers.shell(
-                "rm -f /.dstack/io/log /.dstack/io/runner.log;"
+                "echo said before; rm -f /.dstack/io/log /.dstack/io/runner.log;"
                     + " ln -s "
                     + secret
                     + " /.dstack/io/log; ln -s "

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class TaskLog implements AutoCloseable {
   private static final int ENTRY_BYTES = 16;
   private static final int BATCH_ENTRIES = 64;
+  private static final byte GONE = '?';
 
   private final Path rawFile;
   private final Path indexFile;
@@ -187,13 +189,17 @@ public final class TaskLog implements AutoCloseable {
     return Math.max(0, Math.min(limit, end() - offset));
   }
 
-  /** Writes exactly {@code length} bytes of frames; they must be available. */
+  /**
+   * Writes exactly {@code length} bytes of frames; they must be available. Output that the task
+   * itself took away, by cutting the file short or putting something else in its place, reads as
+   * question marks: offsets and times stay, and whoever collects the log gets to its end.
+   */
   public void copy(long offset, long length, OutputStream out) throws IOException {
     if (length <= 0) {
       return;
     }
     try (FileChannel entries = FileChannel.open(indexFile, StandardOpenOption.READ);
-        FileChannel bytes = openRaw()) {
+        FileChannel bytes = openIfThere()) {
       long frame = firstFrameEndingAfter(entries, offset);
       long rawStart = frame == 0 ? 0 : entry(entries, frame - 1).rawEnd();
       long skip = offset - (rawStart + LogFrame.HEADER_BYTES * frame);
@@ -203,7 +209,7 @@ public final class TaskLog implements AutoCloseable {
         Entry entry = entry(entries, frame);
         int size = (int) (entry.rawEnd() - rawStart);
         ByteBuffer.wrap(buffer).putLong(entry.micros()).put((byte) 0).putInt(size);
-        readFully(bytes, buffer, LogFrame.HEADER_BYTES, size, rawStart);
+        readOrFill(bytes, buffer, LogFrame.HEADER_BYTES, size, rawStart);
         int from = (int) skip;
         int count = (int) Math.min(left, LogFrame.HEADER_BYTES + size - from);
         out.write(buffer, from, count);
@@ -262,6 +268,17 @@ public final class TaskLog implements AutoCloseable {
     return FileChannel.open(rawFile, StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
   }
 
+  private @Nullable FileChannel openIfThere() throws IOException {
+    if (!Files.isRegularFile(rawFile, LinkOption.NOFOLLOW_LINKS)) {
+      return null;
+    }
+    try {
+      return openRaw();
+    } catch (NoSuchFileException e) {
+      return null;
+    }
+  }
+
   private record Entry(long rawEnd, long micros) {}
 
   private static Entry entry(FileChannel channel, long number) throws IOException {
@@ -286,20 +303,28 @@ public final class TaskLog implements AutoCloseable {
 
   private static void readFully(FileChannel channel, byte[] into, int length, long at)
       throws IOException {
-    readFully(channel, into, 0, length, at);
+    if (read(channel, into, 0, length, at) < length) {
+      throw new IOException("the log is shorter than it was: " + channel.size() + " bytes");
+    }
   }
 
-  private static void readFully(FileChannel channel, byte[] into, int from, int length, long at)
+  private static void readOrFill(
+      @Nullable FileChannel channel, byte[] into, int from, int length, long at)
+      throws IOException {
+    int read = channel == null ? 0 : read(channel, into, from, length, at);
+    Arrays.fill(into, from + read, from + length, GONE);
+  }
+
+  /** The number of bytes there were. */
+  private static int read(FileChannel channel, byte[] into, int from, int length, long at)
       throws IOException {
     ByteBuffer buffer = ByteBuffer.wrap(into, from, length);
-    long place = at;
     while (buffer.hasRemaining()) {
-      int read = channel.read(buffer, place);
-      if (read < 0) {
-        throw new IOException("the log is shorter than it was: " + channel.size() + " bytes");
+      if (channel.read(buffer, at + buffer.position() - from) < 0) {
+        break;
       }
-      place += read;
     }
+    return buffer.position() - from;
   }
 
   private static long micros(Instant instant) {

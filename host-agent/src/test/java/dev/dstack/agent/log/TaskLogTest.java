@@ -102,6 +102,24 @@ class TaskLogTest {
   }
 
   @Test
+  void whatTheTaskTookAwayReadsAsQuestionMarks() throws IOException {
+    Path raw = directory.resolve("raw");
+    try (TaskLog log = open()) {
+      write("one\n");
+      log.tail(NOW, false);
+      write("two\n");
+      log.tail(NOW, false);
+
+      Files.writeString(raw, "one\nt");
+      assertThat(texts(log)).containsExactly("one\n", "t???");
+      Files.delete(raw);
+      assertThat(texts(log)).containsExactly("????", "????");
+      Files.createSymbolicLink(raw, Files.writeString(directory.resolve("other"), "secret!!!"));
+      assertThat(texts(log)).containsExactly("????", "????");
+    }
+  }
+
+  @Test
   void anIndexAheadOfTheOutputIsCutBack() throws IOException {
     try (TaskLog log = open()) {
       write("one\n");
