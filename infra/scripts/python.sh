@@ -28,14 +28,23 @@ need_packages() { # LOG
   else
     packages+=(python3 python3-venv)
   fi
+  # Programs of /usr/sbin are not on everybody's PATH.
+  local PATH=$PATH:/usr/sbin:/sbin
   [ -x /usr/sbin/sshd ] || wanted+=(openssh-server)
   [ -x /usr/lib/openssh/sftp-server ] || wanted+=(openssh-sftp-server)
+  # Hosts of SSH fleets.
+  command -v ip > /dev/null || wanted+=(iproute2)
+  command -v nsenter > /dev/null || wanted+=(util-linux)
+  command -v sudo > /dev/null || wanted+=(sudo)
   command -v rsync > /dev/null || wanted+=(rsync)
   command -v tmux > /dev/null || wanted+=(tmux)
   [ -x /bin/busybox ] && ! ldd /bin/busybox > /dev/null 2>&1 || wanted+=(busybox-static)
   command -v prometheus > /dev/null || wanted+=(prometheus)
   command -v debootstrap > /dev/null || wanted+=(debootstrap)
   command -v musl-gcc > /dev/null || wanted+=(musl-tools)
+  command -v sudo > /dev/null || wanted+=(sudo)
+  command -v ip > /dev/null || wanted+=(iproute2)
+  command -v mkfs.ext4 > /dev/null || wanted+=(e2fsprogs)
   [ "$((${#packages[@]} + ${#wanted[@]}))" -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
     [ "${#packages[@]}" -eq 0 ] \

@@ -1,5 +1,7 @@
 package dev.dstack.activities;
 
+import dev.dstack.activities.host.Hosts;
+import dev.dstack.activities.host.Logins;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.db.Database;
 import dev.dstack.db.DatabaseRole;
@@ -7,6 +9,10 @@ import dev.dstack.db.DatabaseUrl;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.crypto.EncryptionKey;
 import dev.dstack.db.log.FileLogStore;
+import dev.dstack.db.records.Fleets;
+import dev.dstack.db.records.HostKeyPins;
+import dev.dstack.db.records.InstanceMachines;
+import dev.dstack.db.records.ProjectStore;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.embedded.EmbeddedPostgres;
 import dev.dstack.model.ids.ProjectId;
@@ -86,6 +92,16 @@ public final class Fixture implements AutoCloseable {
 
   public BackendContext context() {
     return new BackendContext("test", serverDir, clock);
+  }
+
+  /** Nobody logs in to anything. */
+  public Hosts hosts() {
+    return new Hosts(
+        null,
+        new InstanceMachines(worker, encryption, clock),
+        new HostKeyPins(worker, clock),
+        new Logins(new Fleets(worker, encryption, clock), new ProjectStore(worker, encryption)),
+        context().deployment());
   }
 
   /** Waits for a level, not for an edge; says what it waited for when it gives up. */

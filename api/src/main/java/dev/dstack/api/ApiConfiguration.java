@@ -3,6 +3,7 @@ package dev.dstack.api;
 import dev.dstack.api.auth.Access;
 import dev.dstack.api.auth.Remembered;
 import dev.dstack.api.backend.BackendController;
+import dev.dstack.api.backend.BackendRemoval;
 import dev.dstack.api.backend.BackendTypes;
 import dev.dstack.api.bootstrap.Bootstrap;
 import dev.dstack.api.dispatch.RunDispatcher;
@@ -11,6 +12,7 @@ import dev.dstack.api.event.EventController;
 import dev.dstack.api.file.FileController;
 import dev.dstack.api.fleet.FleetController;
 import dev.dstack.api.fleet.FleetSeeds;
+import dev.dstack.api.fleet.FleetService;
 import dev.dstack.api.fleet.Fleetyard;
 import dev.dstack.api.gateway.GatewayController;
 import dev.dstack.api.gpu.GpuController;
@@ -35,6 +37,7 @@ import dev.dstack.api.secret.SecretController;
 import dev.dstack.api.server.ServerController;
 import dev.dstack.api.user.UserController;
 import dev.dstack.api.user.UserMapper;
+import dev.dstack.api.volume.JobVolumes;
 import dev.dstack.api.volume.VolumeController;
 import dev.dstack.api.web.AnswerHandler;
 import dev.dstack.api.web.BodyReader;
@@ -43,8 +46,12 @@ import dev.dstack.api.web.Now;
 import dev.dstack.api.web.TomcatFactory;
 import dev.dstack.api.web.Uploads;
 import dev.dstack.api.web.Visible;
+import dev.dstack.api.why.Explainer;
+import dev.dstack.api.why.LiveQuestions;
+import dev.dstack.api.why.WhyController;
 import dev.dstack.db.Database;
 import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.metrics.HostChecks;
 import dev.dstack.db.metrics.JobSamples;
 import dev.dstack.db.metrics.MetricsReader;
 import dev.dstack.db.records.BackendStore;
@@ -57,11 +64,13 @@ import dev.dstack.db.records.RunLookups;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.records.UserStore;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.EventReader;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.OfferReader;
 import dev.dstack.db.views.RunReader;
+import dev.dstack.db.views.VolumeReader;
 import io.prometheus.client.CollectorRegistry;
 import io.temporal.client.WorkflowClient;
 import jakarta.servlet.MultipartConfigElement;
@@ -215,8 +224,18 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   }
 
   @Bean
-  Fleets fleetWishes(Database database, InstantSource clock) {
-    return new Fleets(database, clock);
+  Fleets fleetWishes(Database database, Encryption encryption, InstantSource clock) {
+    return new Fleets(database, encryption, clock);
+  }
+
+  @Bean
+  Volumes volumeWishes(Database database, InstantSource clock) {
+    return new Volumes(database, clock);
+  }
+
+  @Bean
+  VolumeReader volumeReader(Database database) {
+    return new VolumeReader(database);
   }
 
   @Bean
@@ -268,8 +287,9 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   }
 
   @Bean(initMethod = "start", destroyMethod = "close")
-  TemporalDispatcher dispatcher(WorkflowClient client, RunSubmissions submissions, Fleets fleets) {
-    return new TemporalDispatcher(client, submissions, fleets, System::nanoTime);
+  TemporalDispatcher dispatcher(
+      WorkflowClient client, RunSubmissions submissions, Fleets fleets, Volumes volumes) {
+    return new TemporalDispatcher(client, submissions, fleets, volumes, System::nanoTime);
   }
 
   @Bean
@@ -279,14 +299,20 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   }
 
   @Bean
+  BackendRemoval backendRemoval(Database database) {
+    return new BackendRemoval(database);
+  }
+
+  @Bean
   Bootstrap bootstrap(
       Database database,
       UserStore users,
       ProjectStore projects,
       BackendStore backends,
       FleetSeeds fleets,
+      BackendRemoval removal,
       Now now) {
-    return new Bootstrap(database, users, projects, backends, fleets, now);
+    return new Bootstrap(database, users, projects, backends, fleets, removal, now);
   }
 
   @Bean
@@ -295,6 +321,7 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
       RunReader reader,
       RunLookups lookups,
       Fleetyard fleets,
+      VolumeReader volumes,
       FileStore files,
       RepoStore repos,
       RunDispatcher dispatcher,
@@ -305,6 +332,7 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
         reader,
         lookups,
         fleets,
+        new JobVolumes(volumes),
         files,
         repos,
         dispatcher,
@@ -353,8 +381,12 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
 
   @Bean
   BackendController backendController(
-      BackendStore backends, BackendTypes types, FleetSeeds fleets, Now now) {
-    return new BackendController(backends, types, fleets, now);
+      BackendStore backends,
+      BackendTypes types,
+      FleetSeeds fleets,
+      BackendRemoval removal,
+      Now now) {
+    return new BackendController(backends, types, fleets, removal, now);
   }
 
   @Bean
@@ -381,6 +413,17 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
       UserStore users,
       Visible visible) {
     return new RunController(runs, reader, submissions, dispatcher, users, visible);
+  }
+
+  @Bean(destroyMethod = "close")
+  LiveQuestions liveQuestions(WorkflowClient client) {
+    return new LiveQuestions(client);
+  }
+
+  @Bean
+  WhyController whyController(
+      RunReader reader, RunSubmissions submissions, LiveQuestions live, Now now) {
+    return new WhyController(reader, new Explainer(reader, submissions, live, now));
   }
 
   @Bean
@@ -415,19 +458,37 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   }
 
   @Bean
-  FleetController fleetController(FleetReader fleets, Visible visible) {
-    return new FleetController(fleets, visible);
+  FleetController fleetController(FleetReader fleets, FleetService service, Visible visible) {
+    return new FleetController(fleets, service, visible);
+  }
+
+  @Bean
+  FleetService fleetService(
+      FleetReader reader,
+      Fleets wishes,
+      BackendStore backends,
+      Database database,
+      RunDispatcher dispatcher,
+      ApiSettings settings) {
+    return new FleetService(
+        reader, wishes, backends, new OfferReader(database), dispatcher, settings.permissions());
   }
 
   @Bean
   InstanceController instanceController(
-      InstanceReader instances, FleetReader fleets, Visible visible) {
-    return new InstanceController(instances, fleets, visible);
+      InstanceReader instances, FleetReader fleets, Database database, Visible visible) {
+    return new InstanceController(instances, fleets, new HostChecks(database), visible);
   }
 
   @Bean
-  VolumeController volumeController() {
-    return new VolumeController();
+  VolumeController volumeController(
+      VolumeReader volumes,
+      Volumes wishes,
+      BackendStore backends,
+      RunDispatcher dispatcher,
+      Visible visible,
+      Now now) {
+    return new VolumeController(volumes, wishes, backends, dispatcher, visible, now);
   }
 
   @Bean

@@ -158,7 +158,7 @@ public final class ApiServer {
   static final class FakeBackends implements BackendTypes {
     @Override
     public SortedSet<String> names() {
-      return new TreeSet<>(java.util.List.of("local", "scripted"));
+      return new TreeSet<>(java.util.List.of("aws", "local", "scripted"));
     }
 
     @Override

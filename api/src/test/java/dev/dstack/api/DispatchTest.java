@@ -9,11 +9,15 @@ import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.dispatch.TemporalDispatcher;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.db.records.Volumes;
+import dev.dstack.model.ids.RunId;
 import dev.dstack.workflows.fleet.FleetAnswer;
 import dev.dstack.workflows.fleet.FleetInput;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetState;
+import dev.dstack.workflows.fleet.FleetWhy;
 import dev.dstack.workflows.fleet.FleetWorkflow;
+import dev.dstack.workflows.fleet.InstanceRemoval;
 import dev.dstack.workflows.fleet.ReleaseRequest;
 import dev.dstack.workflows.fleet.ReserveRequest;
 import dev.dstack.workflows.instance.InstanceReport;
@@ -22,6 +26,7 @@ import dev.dstack.workflows.run.RunInput;
 import dev.dstack.workflows.run.RunState;
 import dev.dstack.workflows.run.RunStop;
 import dev.dstack.workflows.run.RunUpdate;
+import dev.dstack.workflows.run.RunWhy;
 import dev.dstack.workflows.run.RunWorkflow;
 import dev.dstack.workflows.support.DataConverters;
 import dev.dstack.workflows.support.SearchAttributes;
@@ -86,6 +91,11 @@ class DispatchTest {
     public void jobReported(JobReport report) {}
 
     @Override
+    public RunWhy why() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public RunState state() {
       throw new UnsupportedOperationException();
     }
@@ -111,7 +121,17 @@ class DispatchTest {
     public void reconfigure(FleetPlan plan) {}
 
     @Override
+    public void deleteInstances(InstanceRemoval removal) {
+      // Not looked at here.
+    }
+
+    @Override
     public void delete() {}
+
+    @Override
+    public FleetWhy why(RunId run) {
+      throw new UnsupportedOperationException();
+    }
 
     @Override
     public FleetState state() {
@@ -236,6 +256,7 @@ class DispatchTest {
             temporal.getWorkflowClient(),
             shared.context.getBean(RunSubmissions.class),
             shared.context.getBean(Fleets.class),
+            shared.context.getBean(Volumes.class),
             System::nanoTime)) {
       another.start();
       await("started", () -> STARTED.containsKey("patient"));

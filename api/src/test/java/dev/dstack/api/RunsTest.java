@@ -373,6 +373,38 @@ class RunsTest {
   }
 
   @Test
+  void theHealthOfAnInstanceIsShown() {
+    String project = projectWithLocalFleet();
+    machine(project);
+    String path = "/api/project/" + project + "/instances/get_instance_health_checks";
+    Map<String, Object> which = Map.of("fleet_name", "local", "instance_num", 0);
+    assertThat(server.post(ADMIN_TOKEN, path, which).json().at("/health_checks").isEmpty())
+        .isTrue();
+    sql(
+        "INSERT INTO views.instance_health (instance_id, at, level, incidents)"
+            + " SELECT v.id, said.at, said.level, said.incidents FROM views.instance_view v"
+            + " JOIN records.project p ON p.id = v.project_id AND p.name = '"
+            + project
+            + "', (VALUES ('2026-11-20 10:00Z'::timestamptz, 'HEALTHY', '{}'::text[]),"
+            + " ('2026-11-20 10:01Z'::timestamptz, 'WARNING', '{GPU 0: slow}'::text[]))"
+            + " AS said (at, level, incidents)");
+    JsonNode checks = server.post(ADMIN_TOKEN, path, which).json().at("/health_checks");
+    assertThat(checks.size()).isEqualTo(2);
+    assertThat(checks.at("/0/status").stringValue()).isEqualTo("warning");
+    assertThat(checks.at("/0/events/0/message").stringValue()).isEqualTo("GPU 0: slow");
+    assertThat(checks.at("/1/status").stringValue()).isEqualTo("healthy");
+    JsonNode fleet =
+        server
+            .post(ADMIN_TOKEN, "/api/project/" + project + "/fleets/get", Map.of("name", "local"))
+            .json();
+    assertThat(fleet.at("/instances/0/health_status").stringValue()).isEqualTo("warning");
+    Map<String, Object> one = Map.of("fleet_name", "local", "instance_num", 0, "limit", 1);
+    assertThat(server.post(ADMIN_TOKEN, path, one).json().at("/health_checks").size()).isOne();
+    Map<String, Object> none = Map.of("fleet_name", "local", "instance_num", 9);
+    assertThat(server.post(ADMIN_TOKEN, path, none).status()).isEqualTo(400);
+  }
+
+  @Test
   void pagesFollowEachOtherWithoutGapsInBothDirections() {
     String project = server.project();
     for (int i = 0; i < 7; i++) {

@@ -502,7 +502,7 @@ class ApplyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"service", "fleet", "volume", "gateway", "preset", "nonsense"})
+  @ValueSource(strings = {"service", "gateway", "preset", "nonsense"})
   void otherTypesAreRefusedByName(String type) throws IOException {
     file("name: x\ntype: " + type + "\n");
 

@@ -338,7 +338,7 @@ class CommandsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"volume", "gateway", "preset", "export", "import", "login"})
+  @ValueSource(strings = {"gateway", "preset", "export", "import", "login"})
   void laterCommandsAreRefusedByName(String name) {
     assertThat(cli.run(name, "list")).isEqualTo(ExitCode.FAILED);
     assertThat(cli.errors()).contains("`dstack " + name + "` is not in this release");

@@ -2,6 +2,7 @@ package dev.dstack.agent;
 
 import dev.dstack.agent.docker.ContainerHost;
 import dev.dstack.agent.docker.Engines;
+import dev.dstack.agent.host.HostAddresses;
 import dev.dstack.agent.host.HostResources;
 import dev.dstack.agent.http.AgentServer;
 import dev.dstack.agent.runtime.RuntimeCache;
@@ -14,8 +15,6 @@ import dev.dstack.model.json.Json;
 import dev.dstack.model.resources.Resources;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -247,7 +246,8 @@ public final class Main {
           known(),
           missing.isEmpty(),
           missing.orElse(null),
-          containers.version());
+          containers.version(),
+          HostAddresses.own());
     }
 
     private synchronized Resources known() {
@@ -267,10 +267,11 @@ public final class Main {
       }
     }
 
+    /** Of the kernel: asking for it by name would wait for a name server that may not answer. */
     private static String hostname() {
       try {
-        return InetAddress.getLocalHost().getHostName();
-      } catch (UnknownHostException e) {
+        return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+      } catch (IOException e) {
         return "localhost";
       }
     }

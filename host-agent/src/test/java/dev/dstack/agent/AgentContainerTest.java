@@ -11,6 +11,7 @@ import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskMetrics;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskStatus;
+import dev.dstack.model.agent.VolumeRequest;
 import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.json.Json;
 import java.io.IOException;
@@ -259,6 +260,24 @@ class AgentContainerTest {
         .contains("/gone: No such file");
     assertThat(made.resolve("file")).hasContent("new");
     assertThat(directory.resolve("absent")).doesNotExist();
+  }
+
+  @Test
+  void whatOneTaskWritesIntoAVolumeTheNextOneReads() throws IOException {
+    Path data = Files.createDirectories(directory.resolve("volume-data"));
+    VolumeRequest volume =
+        new VolumeRequest("data", "volume-1", "provider-1", null, data.toString(), false, "/data");
+    ended(Containers.shell("echo kept > /data/file").volumes(volume).request());
+    TaskRequest reader = Containers.shell("cat /data/file").volumes(volume).request();
+    ended(reader);
+
+    assertThat(agent.text(reader.id())).isEqualTo("kept\n");
+    assertThat(data.resolve("file")).hasContent("kept");
+    VolumeRequest gone =
+        new VolumeRequest(
+            "gone", "volume-2", "provider-2", null, "/no/such/directory", false, "/data");
+    TaskInfo info = ended(Containers.shell("true").volumes(gone).request());
+    assertThat(info.exit().reason()).isEqualTo(JobTerminationReason.VOLUME_ERROR);
   }
 
   @Test

@@ -13,10 +13,12 @@ import dev.dstack.model.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -178,9 +180,17 @@ final class AgentProcess implements AutoCloseable {
       request.header("Authorization", "Bearer " + withToken);
     }
     try {
-      return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      try {
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      } catch (HttpTimeoutException | ConnectException e) {
+        throw e;
+      } catch (IOException e) {
+        // A connection that was kept may be closed just when it is used again; every call may be
+        // repeated.
+        return http.send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+      }
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new UncheckedIOException(method + " " + path + ": " + e, e);
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -5,7 +5,9 @@ import dev.dstack.model.agent.ContainerRequest;
 import dev.dstack.model.agent.ContainerRequest.Mount;
 import dev.dstack.model.agent.ContainerRequest.PortMap;
 import dev.dstack.model.agent.ContainerRequest.RegistryAuth;
+import dev.dstack.model.agent.NodesRequest;
 import dev.dstack.model.agent.TaskRequest;
+import dev.dstack.model.agent.VolumeRequest;
 import java.util.List;
 import java.util.Map;
 
@@ -25,8 +27,10 @@ final class Containers {
   private List<PortMap> ports = List.of();
   private List<Mount> mounts = List.of();
   private AccessRequest access;
+  private NodesRequest nodes;
   private String workingDir;
   private List<TaskRequest.FileMount> files = List.of();
+  private List<VolumeRequest> volumes = List.of();
 
   private Containers(List<String> command) {
     this.command = command;
@@ -105,6 +109,11 @@ final class Containers {
     return this;
   }
 
+  Containers nodes(NodesRequest value) {
+    nodes = value;
+    return this;
+  }
+
   Containers workingDir(String value) {
     workingDir = value;
     return this;
@@ -112,6 +121,11 @@ final class Containers {
 
   Containers files(TaskRequest.FileMount... value) {
     files = List.of(value);
+    return this;
+  }
+
+  Containers volumes(VolumeRequest... value) {
+    volumes = List.of(value);
     return this;
   }
 
@@ -141,6 +155,8 @@ final class Containers {
             mounts,
             Map.of()),
         null,
-        access);
+        access,
+        volumes,
+        nodes);
   }
 }

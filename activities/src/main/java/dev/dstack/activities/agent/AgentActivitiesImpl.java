@@ -88,7 +88,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
     TaskRequests.Prepared prepared = requests.prepare(task);
     HostAgent agent = directory.agentOf(task.instance());
     prepared.uploads().forEach(upload -> send(agent, upload));
-    TaskInfo info = agent.submit(prepared.request());
+    TaskInfo info = agent.submit(directory.admit(task.instance(), prepared.request()));
     if (info.status().isBeforeStart()) {
       info = started(agent, info);
     }
@@ -226,7 +226,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
         // It may come back at another address.
         agent = null;
         mirrors.sampling().agent(null);
-        if (silence.lasts() > unreachableAfter.toNanos()) {
+        if (silence.lasts() > directory.patience(task.instance(), unreachableAfter).toNanos()) {
           return new TaskNews.HostUnreachable(message(e));
         }
         Pause.of(silence.pause());
@@ -269,6 +269,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
       kill(agent, task);
       agent.remove(task.job());
     }
+    directory.dismiss(task.instance(), task.job());
   }
 
   /**

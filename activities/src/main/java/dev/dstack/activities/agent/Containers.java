@@ -76,9 +76,9 @@ final class Containers {
       switch (volume) {
         case InstanceMountPoint(String source, String target, boolean optional) ->
             mounts.add(new Mount(source, target, false, optional));
-        case VolumeMountPoint network ->
-            throw new IllegalArgumentException(
-                "network volume at " + network.path() + "; check UnsupportedYet first");
+        case VolumeMountPoint _ -> {
+          // The host's agent adds it once it knows where the volume is.
+        }
       }
     }
     return mounts;

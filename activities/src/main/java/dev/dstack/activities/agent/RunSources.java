@@ -5,6 +5,7 @@ import dev.dstack.db.records.FileStore;
 import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.model.config.ContainerDefaults;
 
@@ -16,4 +17,5 @@ public record RunSources(
     FileStore files,
     RepoStore repos,
     AccessKeys keys,
+    Volumes volumes,
     ContainerDefaults containers) {}

@@ -1,6 +1,7 @@
 package dev.dstack.activities.agent;
 
 import dev.dstack.db.records.FileStore;
+import dev.dstack.db.records.JobVolume;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.RunRecord;
 import dev.dstack.db.views.JobViewRow;
@@ -9,11 +10,14 @@ import dev.dstack.model.agent.ContainerRequest;
 import dev.dstack.model.agent.ContainerRequest.RegistryAuth;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.agent.TaskRequest.FileMount;
+import dev.dstack.model.agent.VolumeRequest;
+import dev.dstack.model.config.GroupReferences;
 import dev.dstack.model.config.JobSpecs;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.wire.configuration.Env;
+import dev.dstack.model.wire.configuration.VolumeMountPoint;
 import dev.dstack.model.wire.file.FileArchiveMapping;
 import dev.dstack.model.wire.run.JobSpec;
 import dev.dstack.model.wire.run.RunSpec;
@@ -33,15 +37,15 @@ import org.jspecify.annotations.Nullable;
 
 /** What a job's owner has given, as a task for a host: commands, environment, secrets, files. */
 final class TaskRequests {
-  private static final String LOCAL_ADDRESS = "127.0.0.1";
-
   private final RunSources sources;
   private final Repos repos;
+  private final Nodes replicas;
   private final long logQuotaBytesPerHour;
 
   TaskRequests(RunSources sources, long logQuotaBytesPerHour) {
     this.sources = sources;
     this.repos = new Repos(sources.repos());
+    this.replicas = new Nodes(sources.views());
     this.logQuotaBytesPerHour = logQuotaBytesPerHour;
   }
 
@@ -74,7 +78,8 @@ final class TaskRequests {
     RunSpec spec = withEnv(redacted, Env.of(env));
     JobSpec job = jobSpec(spec, task);
     boolean container = !job.imageName().isEmpty();
-    List<Placement> nodes = nodes(task);
+    List<Placement> nodes = nodes(task, job);
+    boolean several = job.jobsPerReplica() > 1 && task.submissionNum() != null;
     @Nullable Placement own = nodes.size() > task.jobNum() ? nodes.get(task.jobNum()) : null;
     if (!container && own != null) {
       GpuPins.variables(own).forEach(env::putIfAbsent);
@@ -95,7 +100,7 @@ final class TaskRequests {
         new TaskRequest(
             task.job(),
             job.jobName(),
-            withoutTerminal(job.commands()),
+            commands(spec, job, nodes),
             env,
             // A relative one is below the task's own directory; a container's default is no host's.
             container ? job.workingDir() : spec.configuration().base().workingDir(),
@@ -106,7 +111,9 @@ final class TaskRequests {
             logQuotaBytesPerHour,
             container ? container(task, job, placed(own), given, secrets) : null,
             repo == null ? null : repo.request(),
-            access(run, spec));
+            access(run, spec, given.nodeKey()),
+            volumes(task, job),
+            several ? Nodes.request(task.jobNum(), nodes) : null);
     return new Prepared(request, uploads);
   }
 
@@ -133,15 +140,52 @@ final class TaskRequests {
     return Containers.of(task, job, placement, sources.containers(), auth);
   }
 
+  /** What has been attached for the job's mounts, in their order. */
+  private List<VolumeRequest> volumes(TaskRef task, JobSpec job) {
+    List<VolumeMountPoint> mounts =
+        job.volumes() == null
+            ? List.of()
+            : job.volumes().stream()
+                .filter(VolumeMountPoint.class::isInstance)
+                .map(VolumeMountPoint.class::cast)
+                .toList();
+    if (mounts.isEmpty()) {
+      return List.of();
+    }
+    List<JobVolume> attached = sources.volumes().of(task.job());
+    if (attached.size() != mounts.size()) {
+      throw new DstackException(
+          ErrorKind.NOT_READY, "The job's volumes have not all been attached yet.");
+    }
+    List<VolumeRequest> requests = new ArrayList<>();
+    for (int i = 0; i < mounts.size(); i++) {
+      JobVolume volume = attached.get(i);
+      requests.add(
+          new VolumeRequest(
+              volume.name(),
+              volume.volume().toString(),
+              volume.providerId(),
+              volume.device(),
+              volume.directory(),
+              volume.format(),
+              mounts.get(i).path()));
+    }
+    return requests;
+  }
+
   /** Whoever applied the run, with all keys that are known to be theirs, and the project's. */
-  private AccessRequest access(RunRecord run, RunSpec spec) {
+  private AccessRequest access(RunRecord run, RunSpec spec, RunPrivate.@Nullable NodeKey nodeKey) {
     Set<String> keys = new LinkedHashSet<>();
     String brought = spec.sshKeyPub();
     if (brought != null && !brought.isBlank()) {
       keys.add(brought.strip());
     }
     keys.addAll(sources.keys().of(run.projectId(), run.userId()));
-    return new AccessRequest(List.copyOf(keys), null, null);
+    if (nodeKey == null) {
+      return new AccessRequest(List.copyOf(keys), null, null);
+    }
+    keys.add(nodeKey.publicKey().strip());
+    return new AccessRequest(List.copyOf(keys), null, nodeKey.privateKey());
   }
 
   private byte[] content(FileArchiveMapping archive) {
@@ -182,6 +226,19 @@ final class TaskRequests {
                     "Run " + task.runName() + " has no job " + task.jobNum() + " any more."));
   }
 
+  private static List<String> commands(RunSpec spec, JobSpec job, List<Placement> nodes) {
+    List<String> addresses = new ArrayList<>();
+    for (int node = 0; node < Math.max(1, job.jobsPerReplica()); node++) {
+      addresses.add(
+          job.jobsPerReplica() > 1 && nodes.size() > node
+              ? Nodes.address(nodes.get(node))
+              : Nodes.address(null));
+    }
+    return withoutTerminal(job.commands()).stream()
+        .map(word -> GroupReferences.resolve(word, spec.configuration(), addresses))
+        .toList();
+  }
+
   /** A job has no terminal, and an interactive shell without one complains. */
   private static List<String> withoutTerminal(List<String> commands) {
     boolean interactive = commands.size() > 2 && commands.get(1).equals("-i");
@@ -213,8 +270,7 @@ final class TaskRequests {
     for (int node = 0; node < Math.max(1, job.jobsPerReplica()); node++) {
       int number = node;
       @Nullable Placement placement = nodes.size() > number ? nodes.get(number) : null;
-      String hostname = placement == null ? null : placement.hostname();
-      addresses.add(job.jobsPerReplica() == 1 || hostname == null ? LOCAL_ADDRESS : hostname);
+      addresses.add(Nodes.address(job.jobsPerReplica() == 1 ? null : placement));
       gpus += placement == null ? 0 : placement.taken().gpus().size();
     }
     int own = nodes.size() > task.jobNum() ? nodes.get(task.jobNum()).taken().gpus().size() : 0;
@@ -241,7 +297,11 @@ final class TaskRequests {
   }
 
   /** Where the nodes of this replica are, by their number; only what is placed already. */
-  private List<Placement> nodes(TaskRef task) {
+  private List<Placement> nodes(TaskRef task, JobSpec spec) {
+    Integer submission = task.submissionNum();
+    if (spec.jobsPerReplica() > 1 && submission != null) {
+      return replicas.of(task, submission, spec.jobsPerReplica());
+    }
     Map<Integer, JobViewRow> latest = new TreeMap<>();
     sources
         .views()

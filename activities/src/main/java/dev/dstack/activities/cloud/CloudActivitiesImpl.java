@@ -2,6 +2,7 @@ package dev.dstack.activities.cloud;
 
 import dev.dstack.activities.backend.BackendRegistry;
 import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.host.Hosts;
 import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.activities.support.Heartbeats.Beating;
 import dev.dstack.activities.support.Pause;
@@ -9,6 +10,7 @@ import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
+import dev.dstack.backends.SshEndpoint;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
@@ -16,6 +18,8 @@ import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.Requirements;
 import dev.dstack.workflows.instance.CloudActivities;
+import dev.dstack.workflows.instance.FoundOffers;
+import dev.dstack.workflows.instance.OfferSearch;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +28,9 @@ import java.util.Optional;
 public final class CloudActivitiesImpl implements CloudActivities {
   private final BackendRegistry backends;
   private final AgentDirectory directory;
+  private final RemoteMachines remote;
+  private final MachineWishes wishes;
+  private final HealthChecks health;
   private final Heartbeats heartbeats;
   private final Duration probeEvery;
   private final int failuresUntilUnreachable;
@@ -35,11 +42,16 @@ public final class CloudActivitiesImpl implements CloudActivities {
   public CloudActivitiesImpl(
       BackendRegistry backends,
       AgentDirectory directory,
+      Hosts hosts,
+      HealthChecks health,
       Heartbeats heartbeats,
       Duration probeEvery,
       int failuresUntilUnreachable) {
     this.backends = backends;
     this.directory = directory;
+    this.remote = new RemoteMachines(directory, hosts);
+    this.wishes = new MachineWishes(hosts.logins(), backends.deployment());
+    this.health = health;
     this.heartbeats = heartbeats;
     this.probeEvery = probeEvery;
     this.failuresUntilUnreachable = failuresUntilUnreachable;
@@ -51,19 +63,39 @@ public final class CloudActivitiesImpl implements CloudActivities {
   }
 
   @Override
+  public FoundOffers findOffers(ProjectId project, BackendType backend, OfferSearch search) {
+    return OfferChoice.of(backends.get(project, backend), search);
+  }
+
+  @Override
   public MachineView ensureMachine(MachineOrder order) {
+    if (RemoteMachines.isHost(order)) {
+      return remote.ensureHost(order);
+    }
     ComputeBackend backend = backends.get(order.projectId(), order.offer().backend());
     Machine machine =
         backend.ensure(
-            new MachineSpec(tag(order), order.instanceName(), order.project(), order.offer()));
+            new MachineSpec(
+                tag(order),
+                order.instanceName(),
+                order.project(),
+                order.offer(),
+                wishes.of(order, backend)));
     directory.save(order.projectId(), machine);
     return view(machine);
   }
 
   @Override
   public MachineView awaitHost(MachineOrder order) {
+    if (RemoteMachines.isHost(order)) {
+      return remote.awaitHost(order);
+    }
     ComputeBackend backend = backends.await(order.projectId(), order.offer().backend());
     Machine machine = found(backend, order);
+    SshEndpoint ssh = machine.agent() == null ? machine.ssh() : null;
+    if (ssh != null) {
+      return remote.awaitMachine(order, machine, ssh);
+    }
     try {
       directory.agentOf(backend, machine).info();
     } catch (DstackException e) {
@@ -95,9 +127,13 @@ public final class CloudActivitiesImpl implements CloudActivities {
   private HostNews watch(MachineOrder order, boolean reachable, Beating beating)
       throws InterruptedException {
     int failures = 0;
+    HealthChecks.Watch checks = health.watch(order.instance());
+    if (reachable && remote.has(order)) {
+      remote.upgrade(order);
+    }
     while (true) {
       beating.check();
-      Optional<String> silence = silence(order, failures > 0 || !reachable);
+      Optional<Silence> silence = silence(order, failures > 0 || !reachable);
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -106,25 +142,47 @@ public final class CloudActivitiesImpl implements CloudActivities {
           return new HostNews(true, "The host agent answers again.");
         }
         failures = 0;
-      } else if (reachable && ++failures >= failuresUntilUnreachable) {
-        return new HostNews(false, silence.get());
+        checks.look(() -> directory.agentOf(order.instance()));
+      } else if (!reachable && !silence.get().gone()) {
+        failures = 0;
+      } else if (++failures >= failuresUntilUnreachable) {
+        // Once may be a list that lags behind; so often in a row is an answer.
+        return silence.get().gone()
+            ? HostNews.gone(silence.get().words())
+            : new HostNews(false, silence.get().words());
       }
       Pause.of(failures == 0 ? probeEvery : probeEvery.dividedBy(2));
     }
   }
 
   /**
+   * @param gone the provider has no such machine any more
+   */
+  private record Silence(String words, boolean gone) {}
+
+  /**
    * Empty: the agent answers.
    *
    * @param lookAgain ask the provider, because the agent may have another address now
    */
-  private Optional<String> silence(MachineOrder order, boolean lookAgain) {
+  private Optional<Silence> silence(MachineOrder order, boolean lookAgain) {
     try {
-      if (lookAgain) {
+      if (lookAgain && RemoteMachines.isHost(order)) {
+        remote.look(order, null);
+      } else if (lookAgain) {
         ComputeBackend backend = backends.await(order.projectId(), order.offer().backend());
-        Machine machine = found(backend, order);
-        directory.agentOf(backend, machine).info();
-        directory.save(order.projectId(), machine);
+        Optional<Machine> there = backend.find(tag(order));
+        if (there.isEmpty()) {
+          return Optional.of(
+              new Silence("The provider has no machine of " + order.instanceName(), true));
+        }
+        Machine machine = there.get();
+        if (machine.agent() == null && remote.has(order)) {
+          remote.look(order, machine);
+        } else {
+          directory.agentOf(backend, machine).info();
+          directory.save(order.projectId(), machine);
+        }
       } else {
         directory.agentOf(order.instance()).info();
       }
@@ -133,13 +191,18 @@ public final class CloudActivitiesImpl implements CloudActivities {
       if (e.kind() == ErrorKind.DATABASE_DOWN) {
         throw e;
       }
-      return Optional.of(String.valueOf(e.getMessage()));
+      return Optional.of(new Silence(String.valueOf(e.getMessage()), false));
     }
   }
 
   @Override
   public void terminateMachine(MachineOrder order) {
-    backends.await(order.projectId(), order.offer().backend()).terminate(tag(order));
+    if (RemoteMachines.isHost(order)) {
+      remote.leaveHost(order);
+    } else {
+      backends.await(order.projectId(), order.offer().backend()).terminate(tag(order));
+      remote.disconnect(order);
+    }
     directory.forget(order.instance(), order.attempt());
   }
 

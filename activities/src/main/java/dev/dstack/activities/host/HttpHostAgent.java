@@ -15,12 +15,14 @@ import dev.dstack.model.ids.JobId;
 import dev.dstack.model.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -32,6 +34,10 @@ import tools.jackson.core.type.TypeReference;
 public final class HttpHostAgent implements HostAgent {
   private static final Duration CONNECT = Duration.ofSeconds(3);
   private static final Duration CALL = Duration.ofSeconds(15);
+
+  /** Tools of vendors take their time. */
+  private static final Duration HEALTH = Duration.ofSeconds(45);
+
   private static final Duration UPLOAD = Duration.ofMinutes(5);
   private static final int NOT_FOUND = 404;
   private static final int CONFLICT = 409;
@@ -39,9 +45,20 @@ public final class HttpHostAgent implements HostAgent {
   private final HttpClient client;
   private final AgentAddress address;
 
+  /** Where it is, for people. */
+  private final String place;
+
   public HttpHostAgent(HttpClient client, AgentAddress address) {
+    this(client, address, address.uri().toString());
+  }
+
+  /**
+   * @param place where it is, for people: through a tunnel the address says nothing
+   */
+  public HttpHostAgent(HttpClient client, AgentAddress address, String place) {
     this.client = client;
     this.address = address;
+    this.place = place;
   }
 
   /** One for all agents: it keeps their connections. */
@@ -73,7 +90,7 @@ public final class HttpHostAgent implements HostAgent {
   public void putArchive(String sha256, long length, InputStream tar) {
     BodyPublisher body =
         BodyPublishers.fromPublisher(BodyPublishers.ofInputStream(() -> tar), length);
-    good(call(request("/archives/" + sha256, UPLOAD).PUT(body)));
+    good(call(request("/archives/" + sha256, UPLOAD).PUT(body), false));
   }
 
   @Override
@@ -103,7 +120,7 @@ public final class HttpHostAgent implements HostAgent {
             + logOffset
             + "&wait_ms="
             + wait.toMillis();
-    return info(send(request(path, wait.plus(CALL)).GET()));
+    return info(send(request(path, wait.plus(CALL)).GET(), true));
   }
 
   @Override
@@ -128,11 +145,11 @@ public final class HttpHostAgent implements HostAgent {
   }
 
   @Override
-  public HostHealth health() {
-    HttpResponse<byte[]> response = call(request("/health", CALL).GET());
+  public Optional<HostHealth> health() {
+    HttpResponse<byte[]> response = call(request("/health", HEALTH).GET());
     return response.statusCode() == NOT_FOUND
-        ? HostAgent.super.health()
-        : json(good(response), HostHealth.class);
+        ? Optional.empty()
+        : Optional.of(json(good(response), HostHealth.class));
   }
 
   @Override
@@ -176,8 +193,15 @@ public final class HttpHostAgent implements HostAgent {
   }
 
   private HttpResponse<byte[]> call(HttpRequest.Builder request) {
+    return call(request, true);
+  }
+
+  /**
+   * @param repeatable the body can be sent a second time
+   */
+  private HttpResponse<byte[]> call(HttpRequest.Builder request, boolean repeatable) {
     try {
-      return send(request);
+      return send(request, repeatable);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new DstackException(
@@ -185,14 +209,26 @@ public final class HttpHostAgent implements HostAgent {
     }
   }
 
-  private HttpResponse<byte[]> send(HttpRequest.Builder request) throws InterruptedException {
+  private HttpResponse<byte[]> send(HttpRequest.Builder builder, boolean repeatable)
+      throws InterruptedException {
+    HttpRequest request = builder.header("Content-Type", "application/json").build();
     try {
-      return client.send(
-          request.header("Content-Type", "application/json").build(), BodyHandlers.ofByteArray());
+      try {
+        return client.send(request, BodyHandlers.ofByteArray());
+      } catch (HttpTimeoutException | ConnectException e) {
+        throw e;
+      } catch (IOException e) {
+        if (!repeatable) {
+          throw e;
+        }
+        // A connection that was kept may be closed by the agent just when it is used again. Every
+        // call of the protocol may be repeated: tasks and archives have their names from us.
+        return client.send(request, BodyHandlers.ofByteArray());
+      }
     } catch (IOException e) {
       throw new DstackException(
           ErrorKind.AGENT_UNREACHABLE,
-          "The host agent at " + address.uri() + " does not answer: " + reason(e) + ".",
+          "The host agent at " + place + " does not answer: " + reason(e) + ".",
           e);
     }
   }
@@ -212,7 +248,7 @@ public final class HttpHostAgent implements HostAgent {
   }
 
   private DstackException failure(int status, byte[] body) {
-    String where = "The host agent at " + address.uri() + " answered " + status + ": ";
+    String where = "The host agent at " + place + " answered " + status + ": ";
     try {
       AgentProtocol.Failure failure = Json.lenient().readValue(body, AgentProtocol.Failure.class);
       for (ErrorKind kind : ErrorKind.values()) {
@@ -244,7 +280,7 @@ public final class HttpHostAgent implements HostAgent {
     return new DstackException(
         ErrorKind.AGENT_REFUSED,
         "What listens at "
-            + address.uri()
+            + place
             + " does not speak the host agent's protocol: "
             + e.getOriginalMessage(),
         e);

@@ -6,7 +6,9 @@ import dev.dstack.db.views.FleetViewRow;
 import dev.dstack.db.views.InstanceViewRow;
 import dev.dstack.db.views.JobViewRow;
 import dev.dstack.db.views.RunViewRow;
+import dev.dstack.db.views.RunWhyRow;
 import dev.dstack.db.views.ViewWriter;
+import dev.dstack.db.views.VolumeViewRow;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.job.JobTerminationReason;
@@ -19,6 +21,7 @@ import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.ProjectionActivities;
 import dev.dstack.workflows.view.RunView;
 import dev.dstack.workflows.view.TimelineEvent;
+import dev.dstack.workflows.view.VolumeView;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,39 +52,79 @@ public final class ProjectionActivitiesImpl implements ProjectionActivities {
             view.nextTriggeredAt(),
             view.priority(),
             view.deploymentNum()),
+        view.why().stream()
+            .map(
+                why ->
+                    new RunWhyRow(
+                        why.replica(), why.submission(), Json.lenient().writeValueAsString(why)))
+            .toList(),
         events("run", view.id().value(), view.revision(), view.projectId(), view.events()));
   }
 
   @Override
   public void projectJob(JobView view) {
-    Placement placement = view.placement();
-    writer.writeJob(
-        new JobViewRow(
+    writer.writeJob(row(view), events(view));
+  }
+
+  @Override
+  public void projectJobs(List<JobView> views) {
+    writer.writeJobs(
+        views.stream().map(view -> new ViewWriter.ShownJob(row(view), events(view))).toList());
+  }
+
+  @Override
+  public void projectVolume(VolumeView view) {
+    writer.writeVolume(
+        new VolumeViewRow(
             view.id(),
-            view.run(),
             view.projectId(),
-            view.replicaNum(),
-            view.jobNum(),
-            view.submissionNum(),
-            view.jobName(),
+            view.name(),
             view.revision(),
             view.status(),
             view.statusMessage(),
-            view.reason() == null ? null : view.reason().wire(),
-            view.reasonMessage(),
-            view.exitStatus(),
-            placement == null ? null : placement.instance(),
-            placement == null ? null : Json.lenient().writeValueAsString(placement),
-            view.workingDir(),
-            view.username(),
-            view.submittedAt(),
+            view.providerId(),
+            view.sizeGb(),
+            view.availabilityZone(),
+            view.price(),
+            Json.lenient().writeValueAsString(view.attachments()),
+            view.createdAt(),
             view.at(),
-            view.runningAt(),
-            view.finishedAt(),
-            view.ports(),
-            null,
-            null),
-        events("job", view.id().value(), view.revision(), view.projectId(), view.events()));
+            view.deletedAt()),
+        view.deleteRefused(),
+        events("volume", view.id().value(), view.revision(), view.projectId(), view.events()));
+  }
+
+  private static List<NewEvent> events(JobView view) {
+    return events("job", view.id().value(), view.revision(), view.projectId(), view.events());
+  }
+
+  private static JobViewRow row(JobView view) {
+    Placement placement = view.placement();
+    return new JobViewRow(
+        view.id(),
+        view.run(),
+        view.projectId(),
+        view.replicaNum(),
+        view.jobNum(),
+        view.submissionNum(),
+        view.jobName(),
+        view.revision(),
+        view.status(),
+        view.statusMessage(),
+        view.reason() == null ? null : view.reason().wire(),
+        view.reasonMessage(),
+        view.exitStatus(),
+        placement == null ? null : placement.instance(),
+        placement == null ? null : Json.lenient().writeValueAsString(placement),
+        view.workingDir(),
+        view.username(),
+        view.submittedAt(),
+        view.at(),
+        view.runningAt(),
+        view.finishedAt(),
+        view.ports(),
+        null,
+        null);
   }
 
   /** The end of a job whose workflow can't show it any more. */

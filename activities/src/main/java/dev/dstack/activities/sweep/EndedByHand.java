@@ -212,7 +212,8 @@ public final class EndedByHand implements AutoCloseable {
                     run.status(),
                     reason.finalStatus(),
                     reason,
-                    Facts.run(run.id(), run.runName())))));
+                    Facts.run(run.id(), run.runName()))),
+            List.of()));
   }
 
   private boolean tidyJob(WorkflowExecution execution, Instant closed) {

@@ -1,4 +1,4 @@
-/** Attaching volumes, for backends that have them. */
+/** What jobs ask of volumes' workflows, and what these ask of the backends that have volumes. */
 @NullMarked
 package dev.dstack.activities.volume;
 

@@ -1,5 +1,6 @@
 package dev.dstack.activities.worker;
 
+import dev.dstack.activities.catalog.CatalogRefresh;
 import dev.dstack.activities.metrics.Retention;
 import dev.dstack.model.config.ContainerDefaults;
 import java.nio.file.Path;
@@ -26,7 +27,8 @@ public record WorkerSettings(
     int agentSlots,
     double cloudCallsPerSecond,
     ContainerDefaults containers,
-    Retention.Kept kept) {
+    Retention.Kept kept,
+    CatalogRefresh catalog) {
   public static WorkerSettings defaults(String deployment, Path serverDir) {
     return new WorkerSettings(
         deployment,
@@ -40,7 +42,8 @@ public record WorkerSettings(
         5_000,
         20,
         ContainerDefaults.STANDARD,
-        Retention.Kept.STANDARD);
+        Retention.Kept.STANDARD,
+        CatalogRefresh.STANDARD);
   }
 
   public WorkerSettings withLogQuota(long bytesPerHour) {
@@ -81,6 +84,24 @@ public record WorkerSettings(
         agentSlots,
         cloudCallsPerSecond,
         defaults,
-        times);
+        times,
+        catalog);
+  }
+
+  public WorkerSettings withCatalog(CatalogRefresh refresh) {
+    return new WorkerSettings(
+        deployment,
+        serverDir,
+        logQuotaBytesPerHour,
+        hostUnreachableAfter,
+        hostProbeEvery,
+        offersEvery,
+        eventsKept,
+        workflowCacheSize,
+        agentSlots,
+        cloudCallsPerSecond,
+        containers,
+        kept,
+        refresh);
   }
 }

@@ -3,10 +3,16 @@ package dev.dstack.activities.worker;
 import dev.dstack.activities.agent.AgentActivitiesImpl;
 import dev.dstack.activities.agent.RunSources;
 import dev.dstack.activities.backend.BackendRegistry;
+import dev.dstack.activities.catalog.CatalogActivitiesImpl;
+import dev.dstack.activities.catalog.CatalogSchedule;
+import dev.dstack.activities.catalog.StoredCatalog;
 import dev.dstack.activities.cloud.CloudActivitiesImpl;
+import dev.dstack.activities.cloud.HealthChecks;
 import dev.dstack.activities.cloud.OfferPublisher;
 import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.host.Hosts;
 import dev.dstack.activities.host.HttpHostAgent;
+import dev.dstack.activities.host.Logins;
 import dev.dstack.activities.metrics.JobSampler;
 import dev.dstack.activities.metrics.Retention;
 import dev.dstack.activities.projection.EventRetention;
@@ -14,26 +20,37 @@ import dev.dstack.activities.projection.ProjectionActivitiesImpl;
 import dev.dstack.activities.signal.SignalActivitiesImpl;
 import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.activities.sweep.EndedByHand;
+import dev.dstack.activities.sweep.InstanceOwners;
+import dev.dstack.activities.sweep.OrphanEvents;
+import dev.dstack.activities.sweep.SweepActivitiesImpl;
+import dev.dstack.activities.sweep.SweepSchedule;
 import dev.dstack.activities.volume.VolumeActivitiesImpl;
+import dev.dstack.activities.volume.VolumeCloudActivitiesImpl;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.db.Database;
+import dev.dstack.db.catalog.CatalogStore;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.log.LogStore;
+import dev.dstack.db.metrics.HostChecks;
 import dev.dstack.db.metrics.JobSamples;
 import dev.dstack.db.records.AccessKeys;
 import dev.dstack.db.records.BackendStore;
+import dev.dstack.db.records.ConfiguredBackends;
 import dev.dstack.db.records.FileStore;
+import dev.dstack.db.records.Fleets;
+import dev.dstack.db.records.HostKeyPins;
 import dev.dstack.db.records.InstanceMachines;
+import dev.dstack.db.records.ProjectStore;
 import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.records.Volumes;
+import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.ViewWriter;
-import dev.dstack.workflows.fleet.FleetWorkflowImpl;
-import dev.dstack.workflows.instance.InstanceWorkflowImpl;
-import dev.dstack.workflows.job.JobWorkflowImpl;
-import dev.dstack.workflows.run.RunWorkflowImpl;
 import dev.dstack.workflows.support.TaskQueues;
+import dev.dstack.workflows.support.WorkflowTypes;
+import io.temporal.activity.Activity;
 import io.temporal.client.WorkflowClient;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
@@ -51,6 +68,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Workers implements AutoCloseable {
   private static final int FAILURES_UNTIL_UNREACHABLE = 3;
+  private static final Duration HEALTH_EVERY = Duration.ofMinutes(1);
   private static final Duration DEADLOCK = Duration.ofSeconds(5);
   private static final Duration DRAIN = Duration.ofSeconds(5);
 
@@ -62,7 +80,10 @@ public final class Workers implements AutoCloseable {
   private final JobSampler sampler;
   private final LeftCalls leftCalls;
   private final EndedByHand endedByHand;
+  private final SweepSchedule sweepSchedule;
+  private final CatalogSchedule catalogSchedule;
   private final HttpClient http;
+  private final Hosts hosts;
   private final Duration offersEvery;
 
   private Workers(
@@ -74,7 +95,10 @@ public final class Workers implements AutoCloseable {
       JobSampler sampler,
       LeftCalls leftCalls,
       EndedByHand endedByHand,
+      SweepSchedule sweepSchedule,
+      CatalogSchedule catalogSchedule,
       HttpClient http,
+      Hosts hosts,
       Duration offersEvery) {
     this.factory = factory;
     this.heartbeats = heartbeats;
@@ -84,7 +108,10 @@ public final class Workers implements AutoCloseable {
     this.sampler = sampler;
     this.leftCalls = leftCalls;
     this.endedByHand = endedByHand;
+    this.sweepSchedule = sweepSchedule;
+    this.catalogSchedule = catalogSchedule;
     this.http = http;
+    this.hosts = hosts;
     this.offersEvery = offersEvery;
   }
 
@@ -106,9 +133,21 @@ public final class Workers implements AutoCloseable {
     BackendRegistry backends =
         new BackendRegistry(
             new BackendStore(database, encryption),
-            new BackendContext(settings.deployment(), settings.serverDir(), clock));
-    AgentDirectory directory =
-        new AgentDirectory(new InstanceMachines(database, encryption, clock), backends, http);
+            new BackendContext(
+                settings.deployment(),
+                settings.serverDir(),
+                clock,
+                new StoredCatalog(new CatalogStore(database, clock))));
+    InstanceMachines machines = new InstanceMachines(database, encryption, clock);
+    Hosts hosts =
+        new Hosts(
+            Hosts.remote(),
+            machines,
+            new HostKeyPins(database, clock),
+            new Logins(
+                new Fleets(database, encryption, clock), new ProjectStore(database, encryption)),
+            settings.deployment());
+    AgentDirectory directory = new AgentDirectory(machines, backends, http, hosts);
     JobSamples samples = new JobSamples(database);
     JobSampler sampler = new JobSampler(samples);
     AgentActivitiesImpl agent =
@@ -121,6 +160,7 @@ public final class Workers implements AutoCloseable {
                 new FileStore(database),
                 new RepoStore(database, encryption),
                 new AccessKeys(database),
+                new Volumes(database, clock),
                 settings.containers()),
             new ViewWriter(database),
             (job, window, percent) -> samples.gpuBelow(job, percent, window, clock.instant()),
@@ -132,7 +172,13 @@ public final class Workers implements AutoCloseable {
             settings.hostUnreachableAfter());
     CloudActivitiesImpl cloud =
         new CloudActivitiesImpl(
-            backends, directory, heartbeats, settings.hostProbeEvery(), FAILURES_UNTIL_UNREACHABLE);
+            backends,
+            directory,
+            hosts,
+            new HealthChecks(new HostChecks(database), clock, HEALTH_EVERY),
+            heartbeats,
+            settings.hostProbeEvery(),
+            FAILURES_UNTIL_UNREACHABLE);
 
     WorkerFactory factory =
         WorkerFactory.newInstance(
@@ -144,11 +190,7 @@ public final class Workers implements AutoCloseable {
                 .setWorkerInterceptors(new FailureMapping())
                 .build());
     Worker control = factory.newWorker(TaskQueues.CONTROL, control());
-    control.registerWorkflowImplementationTypes(
-        RunWorkflowImpl.class,
-        JobWorkflowImpl.class,
-        InstanceWorkflowImpl.class,
-        FleetWorkflowImpl.class);
+    control.registerWorkflowImplementationTypes(WorkflowTypes.options(), WorkflowTypes.all());
     ProjectionActivitiesImpl views = new ProjectionActivitiesImpl(new ViewWriter(database));
     SignalActivitiesImpl signals = new SignalActivitiesImpl(client);
     control.registerActivitiesImplementations(views, signals);
@@ -156,7 +198,29 @@ public final class Workers implements AutoCloseable {
     Worker agents = factory.newWorker(TaskQueues.AGENTS, agents(settings));
     agents.registerActivitiesImplementations(agent, cloud);
     Worker clouds = factory.newWorker(TaskQueues.CLOUD, clouds(settings));
-    clouds.registerActivitiesImplementations(cloud, new VolumeActivitiesImpl(backends, directory));
+    clouds.registerActivitiesImplementations(
+        cloud,
+        new SweepActivitiesImpl(
+            backends,
+            () -> ConfiguredBackends.all(database),
+            new InstanceOwners(client),
+            id -> new Fleets(database, encryption, clock).get(id).isPresent(),
+            new OrphanEvents(database, clock),
+            clock),
+        new CatalogActivitiesImpl(
+            database,
+            new BackendStore(database, encryption),
+            settings.catalog().awsUrl(),
+            heartbeats,
+            clock),
+        new VolumeCloudActivitiesImpl(backends, directory),
+        new VolumeActivitiesImpl(
+            directory,
+            new InstanceReader(database),
+            new Volumes(database, clock),
+            new RunSubmissions(database, encryption, clock),
+            client,
+            () -> Activity.getExecutionContext().getInfo().getWorkflowId()));
     return new Workers(
         factory,
         heartbeats,
@@ -166,7 +230,10 @@ public final class Workers implements AutoCloseable {
         sampler,
         new LeftCalls(client),
         new EndedByHand(client, signals, new RunReader(database), views, directory, clock),
+        new SweepSchedule(client),
+        new CatalogSchedule(client, settings.catalog().every()),
         http,
+        hosts,
         settings.offersEvery());
   }
 
@@ -207,6 +274,8 @@ public final class Workers implements AutoCloseable {
     factory.start();
     leftCalls.start();
     endedByHand.start();
+    sweepSchedule.start();
+    catalogSchedule.start();
   }
 
   /** Shows at once what the backends offer, such as after a project got its first one. */
@@ -222,10 +291,13 @@ public final class Workers implements AutoCloseable {
     kept.close();
     leftCalls.close();
     endedByHand.close();
+    sweepSchedule.close();
+    catalogSchedule.close();
     factory.shutdownNow();
     factory.awaitTermination(DRAIN.toMillis(), TimeUnit.MILLISECONDS);
     heartbeats.close();
     sampler.close();
+    hosts.close();
     http.close();
   }
 }

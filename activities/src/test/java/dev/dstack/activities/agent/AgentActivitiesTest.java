@@ -26,6 +26,7 @@ import dev.dstack.db.records.NewRun;
 import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.ViewWriter;
 import dev.dstack.model.agent.StopRequest;
@@ -96,7 +97,7 @@ class AgentActivitiesTest {
             java.util.Collections.emptySortedMap());
     implementation =
         new AgentActivitiesImpl(
-            new AgentDirectory(machines, backends, http),
+            new AgentDirectory(machines, backends, http, fixture.hosts()),
             new RunSources(
                 new dev.dstack.db.records.RunSubmissions(
                     fixture.worker, fixture.encryption, fixture.clock),
@@ -105,6 +106,7 @@ class AgentActivitiesTest {
                 new FileStore(fixture.worker),
                 new RepoStore(fixture.worker, fixture.encryption),
                 new AccessKeys(fixture.worker),
+                new Volumes(fixture.worker, fixture.clock),
                 ContainerDefaults.STANDARD),
             new ViewWriter(fixture.worker),
             (_, _, _) -> false,

@@ -11,6 +11,7 @@ import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunPrivate;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.JobViewRow;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.ViewWriter;
@@ -69,6 +70,7 @@ class TaskRequestsTest {
                 new FileStore(fixture.worker),
                 new RepoStore(fixture.worker, fixture.encryption),
                 new AccessKeys(fixture.worker),
+                new Volumes(fixture.worker, fixture.clock),
                 ContainerDefaults.STANDARD),
             0);
     fixture.sql("update records.user_account set ssh_public_key = 'ssh-rsa USER'");
@@ -122,6 +124,57 @@ class TaskRequestsTest {
     assertThat(request.access()).isNotNull();
     assertThat(request.access().authorizedKeys())
         .containsExactly("ssh-rsa RUN", "ssh-rsa USER", "ssh-rsa PROJECT");
+  }
+
+  @Test
+  void aNodeIsToldOfTheOthers() {
+    TaskRef first =
+        accept(
+            """
+            {"run_name":"many","configuration":{"type":"task","image":"tools",
+             "groups":[{"name":"head","commands":["serve"]},
+                       {"name":"tail","commands":["call ${{ groups[0].nodes[0].IP_ADDRESS }}"]}]}}
+            """,
+            RunPrivate.NONE.with(new RunPrivate.NodeKey("PRIVATE", "ssh-rsa NODES")),
+            node("10.0.0.1", List.of(GPU, GPU)));
+    JobId second = new JobId(UUID.randomUUID());
+    TaskRef task =
+        new TaskRef(
+            second, first.run(), first.projectId(), "main", "many", 0, 1, first.instance(), 0);
+    assertThatThrownBy(() -> requests.prepare(task)).hasMessageContaining("node 1 of 2");
+    show(second, first.run(), 1, node("10.0.0.2", List.of(GPU)));
+    TaskRequest request = requests.prepare(task).request();
+    assertThat(request.command()).last().isEqualTo("call 10.0.0.1");
+    assertThat(request.env())
+        .containsEntry("DSTACK_NODES_IPS", "10.0.0.1\n10.0.0.2")
+        .containsEntry("DSTACK_MASTER_NODE_IP", "10.0.0.1")
+        .containsEntry("DSTACK_NODE_RANK", "1")
+        .containsEntry("DSTACK_NODES_NUM", "2")
+        .containsEntry("DSTACK_GPUS_PER_NODE", "1")
+        .containsEntry("DSTACK_GPUS_NUM", "3");
+    assertThat(request.nodes().hostfile()).isEqualTo("10.0.0.1 slots=2\n10.0.0.2 slots=1\n");
+    assertThat(request.nodes().rank()).isEqualTo(1);
+    assertThat(request.access().interNodeKey()).isEqualTo("PRIVATE");
+    assertThat(request.access().authorizedKeys()).contains("ssh-rsa NODES");
+    assertThat(request.container().hostNetwork()).isTrue();
+  }
+
+  /** One that has its instance entirely. */
+  private static Placement node(String address, List<Gpu> gpus) {
+    Placement some = GpuPinsTest.placement(gpus);
+    return new Placement(
+        some.job(),
+        some.instance(),
+        some.instanceName(),
+        some.instanceNum(),
+        some.fleet(),
+        some.offer(),
+        some.offer().resources(),
+        1,
+        1,
+        "host.example",
+        List.of(),
+        address);
   }
 
   @Test
@@ -293,36 +346,8 @@ class TaskRequestsTest {
             0,
             fixture.clock.instant()));
     JobId job = new JobId(UUID.randomUUID());
-    Instant now = fixture.clock.instant();
     if (placement != null) {
-      new ViewWriter(fixture.worker)
-          .writeJob(
-              new JobViewRow(
-                  job,
-                  run,
-                  fixture.project,
-                  0,
-                  0,
-                  0,
-                  name,
-                  1,
-                  JobStatus.PROVISIONING,
-                  "",
-                  null,
-                  null,
-                  null,
-                  placement.instance(),
-                  Json.lenient().writeValueAsString(placement),
-                  null,
-                  null,
-                  now,
-                  now,
-                  null,
-                  null,
-                  Map.of(),
-                  null,
-                  null),
-              List.of());
+      show(job, run, 0, placement);
     }
     return new TaskRef(
         job,
@@ -333,5 +358,37 @@ class TaskRequestsTest {
         0,
         0,
         GpuPinsTest.placement(List.of()).instance());
+  }
+
+  private static void show(JobId job, RunId run, int number, Placement placement) {
+    Instant now = fixture.clock.instant();
+    new ViewWriter(fixture.worker)
+        .writeJob(
+            new JobViewRow(
+                job,
+                run,
+                fixture.project,
+                0,
+                number,
+                0,
+                "node-" + number,
+                1,
+                JobStatus.PROVISIONING,
+                "",
+                null,
+                null,
+                null,
+                placement.instance(),
+                Json.lenient().writeValueAsString(placement),
+                null,
+                null,
+                now,
+                now,
+                null,
+                null,
+                Map.of(),
+                null,
+                null),
+            List.of());
   }
 }

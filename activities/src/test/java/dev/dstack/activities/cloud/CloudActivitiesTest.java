@@ -16,6 +16,7 @@ import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
+import dev.dstack.db.metrics.HostChecks;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.BackendStore.StoredBackend;
 import dev.dstack.db.records.InstanceMachines;
@@ -93,9 +94,17 @@ class CloudActivitiesTest {
         new AgentDirectory(
             new InstanceMachines(fixture.worker, fixture.encryption, fixture.clock),
             registry,
-            http);
+            http,
+            fixture.hosts());
     implementation =
-        new CloudActivitiesImpl(registry, directory, heartbeats, Duration.ofMillis(50), 3);
+        new CloudActivitiesImpl(
+            registry,
+            directory,
+            fixture.hosts(),
+            new HealthChecks(new HostChecks(fixture.worker), fixture.clock, Duration.ofMillis(100)),
+            heartbeats,
+            Duration.ofMillis(50),
+            3);
     temporal =
         TestActivityEnvironment.newInstance(
             TestEnvironmentOptions.newBuilder()

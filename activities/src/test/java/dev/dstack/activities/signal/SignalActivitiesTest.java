@@ -8,7 +8,9 @@ import dev.dstack.model.ids.RunId;
 import dev.dstack.workflows.fleet.FleetInput;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetState;
+import dev.dstack.workflows.fleet.FleetWhy;
 import dev.dstack.workflows.fleet.FleetWorkflow;
+import dev.dstack.workflows.fleet.InstanceRemoval;
 import dev.dstack.workflows.fleet.ReleaseRequest;
 import dev.dstack.workflows.fleet.ReserveRequest;
 import dev.dstack.workflows.instance.InstanceReport;
@@ -66,6 +68,16 @@ class SignalActivitiesTest {
 
     @Override
     public FleetState state() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void deleteInstances(InstanceRemoval removal) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public FleetWhy why(RunId run) {
       throw new UnsupportedOperationException();
     }
   }

@@ -196,9 +196,9 @@ class WorkersTest {
 
   private static void startFleet() {
     FleetPlan plan = new FleetPlan(SCRIPTED, 1, 1, 2, anything(), new Sharing.ByRequest(), null);
-    new Fleets(fixture.api, fixture.clock)
+    new Fleets(fixture.api, fixture.encryption, fixture.clock)
         .create(FLEET, fixture.project, null, "sim", "{}", Json.lenient().writeValueAsString(plan));
-    new Fleets(fixture.api, fixture.clock)
+    new Fleets(fixture.api, fixture.encryption, fixture.clock)
         .dispatchNext(
             fleet -> {
               FleetWorkflow stub =

@@ -65,6 +65,7 @@ public final class Permissions {
           entry("POST /api/project/{project_name}/secrets/delete", Rule.SECRETS),
           entry("POST /api/runs/list", Rule.USER),
           entry("POST /api/project/{project_name}/runs/get", Rule.PROJECT_MEMBER),
+          entry("POST /api/project/{project_name}/runs/why", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/get_plan", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/apply", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/stop", Rule.PROJECT_MEMBER),
@@ -79,6 +80,7 @@ public final class Permissions {
           entry("POST /api/project/{project_name}/fleets/apply", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/fleets/delete", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/fleets/delete_instances", Rule.PROJECT_MEMBER),
+          entry("POST /api/project/{project_name}/fleets/forget_instances", Rule.PROJECT_ADMIN),
           entry("POST /api/instances/list", Rule.USER),
           entry("POST /api/project/{project_name}/instances/get", Rule.PROJECT_MEMBER),
           entry(

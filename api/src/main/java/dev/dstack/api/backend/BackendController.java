@@ -24,25 +24,41 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 import tools.jackson.databind.JsonNode;
 
-/** Entries in the form of config.yml. Ours hold no credentials, so nothing has to be left out. */
+/**
+ * Entries in the form of config.yml. Credentials are kept apart and encrypted; only who may change
+ * a backend sees them.
+ */
 @RestController
 public final class BackendController {
   private final BackendStore backends;
   private final BackendTypes types;
   private final FleetSeeds fleets;
+  private final BackendRemoval removal;
   private final Now now;
 
-  public BackendController(BackendStore backends, BackendTypes types, FleetSeeds fleets, Now now) {
+  public BackendController(
+      BackendStore backends,
+      BackendTypes types,
+      FleetSeeds fleets,
+      BackendRemoval removal,
+      Now now) {
     this.backends = backends;
     this.types = types;
     this.fleets = fleets;
+    this.removal = removal;
     this.now = now;
   }
 
   /** Hosts that no cloud owns are {@code remote} to clients, whose list of types is fixed. */
   @PostMapping("/api/backends/list_types")
   public List<BackendName> listTypes() {
-    return List.of(BackendName.REMOTE);
+    List<BackendName> names = new ArrayList<>();
+    for (BackendName name : BackendName.values()) {
+      if (name == BackendName.REMOTE || types.names().contains(name.wire())) {
+        names.add(name);
+      }
+    }
+    return names;
   }
 
   @PostMapping("/api/project/{project_name}/backends/create")
@@ -82,20 +98,26 @@ public final class BackendController {
         names.add(name.wire());
       }
     }
+    for (String name : names) {
+      List<String> uses = removal.uses(access.id(), name);
+      if (!uses.isEmpty()) {
+        throw ApiException.badRequest(BackendRemoval.refusal(access.name(), name, uses));
+      }
+    }
     backends.delete(access.id(), names);
   }
 
   @PostMapping("/api/project/{project_name}/backends/{backend_name}/config_info")
   public JsonNode configInfo(
       @PathVariable("backend_name") String backendName, ProjectAccess access) {
-    return entry(backendName, access).config();
+    return entry(backendName, access).entry();
   }
 
   @PostMapping("/api/project/{project_name}/backends/{backend_name}/get_yaml")
   public BackendInfoYaml getYaml(
       @PathVariable("backend_name") String backendName, ProjectAccess access) {
     StoredBackend backend = entry(backendName, access);
-    return new BackendInfoYaml(backend.type(), YamlText.write(backend.config()));
+    return new BackendInfoYaml(backend.type(), YamlText.write(backend.entry()));
   }
 
   private StoredBackend entry(String name, ProjectAccess access) {
@@ -158,6 +180,6 @@ public final class BackendController {
     if (problem.isPresent()) {
       throw ApiException.badRequest(problem.get());
     }
-    return new StoredBackend(type, config, null, Source.API);
+    return StoredBackend.of(type, config, Source.API);
   }
 }

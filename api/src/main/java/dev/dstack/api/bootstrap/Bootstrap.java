@@ -1,6 +1,7 @@
 package dev.dstack.api.bootstrap;
 
 import dev.dstack.api.auth.Tokens;
+import dev.dstack.api.backend.BackendRemoval;
 import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.fleet.FleetSeeds;
 import dev.dstack.api.user.SshKeys;
@@ -26,11 +27,15 @@ import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings the database to what config.yml and the command line say. Doing it again changes nothing.
  */
 public final class Bootstrap {
+  private static final Logger LOG = LoggerFactory.getLogger(Bootstrap.class);
+
   /** The project that every server has. */
   public static final String MAIN = "main";
 
@@ -39,6 +44,7 @@ public final class Bootstrap {
   private final ProjectStore projects;
   private final BackendStore backends;
   private final FleetSeeds fleets;
+  private final BackendRemoval removal;
   private final Now now;
 
   public Bootstrap(
@@ -47,12 +53,14 @@ public final class Bootstrap {
       ProjectStore projects,
       BackendStore backends,
       FleetSeeds fleets,
+      BackendRemoval removal,
       Now now) {
     this.database = database;
     this.users = users;
     this.projects = projects;
     this.backends = backends;
     this.fleets = fleets;
+    this.removal = removal;
     this.now = now;
   }
 
@@ -88,7 +96,7 @@ public final class Bootstrap {
       ProjectId id = ensureProject(project.name(), admin.id(), created);
       List<ServerConfig.Backend> wanted = project.backends();
       if (wanted != null) {
-        sync(id, admin.id(), wanted);
+        sync(id, project.name(), admin.id(), wanted);
       }
     }
     return new Result(token, there.isEmpty(), created);
@@ -124,17 +132,26 @@ public final class Bootstrap {
     return id;
   }
 
-  private void sync(ProjectId project, UserId admin, List<ServerConfig.Backend> wanted) {
+  private void sync(
+      ProjectId project, String name, UserId admin, List<ServerConfig.Backend> wanted) {
     Set<String> types = wanted.stream().map(ServerConfig.Backend::type).collect(Collectors.toSet());
     Set<String> gone = new TreeSet<>(projects.backendTypes(project));
     gone.removeAll(types);
+    gone.removeIf(
+        type -> {
+          List<String> uses = removal.uses(project, type);
+          if (!uses.isEmpty()) {
+            LOG.error(
+                "config.yml: {}. The backend stays until then",
+                BackendRemoval.refusal(name, type, uses));
+          }
+          return !uses.isEmpty();
+        });
     backends.delete(project, gone);
     gone.forEach(type -> fleets.remove(project, admin, type));
     for (ServerConfig.Backend backend : wanted) {
       backends.save(
-          project,
-          new StoredBackend(backend.type(), backend.config(), null, Source.FILE),
-          now.instant());
+          project, StoredBackend.of(backend.type(), backend.config(), Source.FILE), now.instant());
       fleets.ensure(project, admin, backend.type());
     }
   }

@@ -12,4 +12,7 @@ public interface RunDispatcher {
 
   /** A fleet has been made, changed or marked for deletion. */
   void fleetChanged();
+
+  /** A volume has been made or marked for deletion. */
+  void volumeChanged();
 }

@@ -5,11 +5,14 @@ import dev.dstack.db.records.FleetRecord;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.RunRecord;
 import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.db.records.VolumeRecord;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.model.ids.WorkflowIds;
 import dev.dstack.model.json.Json;
 import dev.dstack.workflows.fleet.FleetInput;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetWorkflow;
+import dev.dstack.workflows.fleet.InstanceRemoval;
 import dev.dstack.workflows.run.RunInput;
 import dev.dstack.workflows.run.RunPlan;
 import dev.dstack.workflows.run.RunStop;
@@ -17,6 +20,9 @@ import dev.dstack.workflows.run.RunUpdate;
 import dev.dstack.workflows.run.RunWorkflow;
 import dev.dstack.workflows.support.SearchAttributes;
 import dev.dstack.workflows.support.TaskQueues;
+import dev.dstack.workflows.volume.VolumeInput;
+import dev.dstack.workflows.volume.VolumePlan;
+import dev.dstack.workflows.volume.VolumeWorkflow;
 import io.grpc.Context;
 import io.temporal.api.enums.v1.WorkflowIdReusePolicy;
 import io.temporal.api.workflowservice.v1.GetSystemInfoRequest;
@@ -56,6 +62,8 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
   private final Lane stops;
   private final Lane updates;
   private final Lane fleets;
+  private final Lane removals;
+  private final Lane volumes;
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().daemon().name("dispatch-ticker").factory());
@@ -64,7 +72,11 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
    * @param nanoTime a monotonic clock, as {@link System#nanoTime}
    */
   public TemporalDispatcher(
-      WorkflowClient client, RunSubmissions submissions, Fleets wishes, LongSupplier nanoTime) {
+      WorkflowClient client,
+      RunSubmissions submissions,
+      Fleets wishes,
+      Volumes volumeWishes,
+      LongSupplier nanoTime) {
     this.client = client;
     this.nanoTime = nanoTime;
     // Each thread holds a database connection during its call; together they stay below a pool.
@@ -81,10 +93,20 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
             () -> submissions.deliverNextUpdate(this::updateRun),
             nanoTime);
     this.fleets = new Lane("fleets", 1, this::ping, () -> carryNextFleet(wishes), nanoTime);
+    this.removals =
+        new Lane(
+            "removals",
+            1,
+            this::ping,
+            () -> wishes.deliverNextRemoval(this::removeInstances),
+            nanoTime);
+    this.volumes =
+        new Lane(
+            "volumes", 1, this::ping, () -> volumeWishes.dispatchNext(this::carryVolume), nanoTime);
   }
 
   public void start() {
-    List<Lane> lanes = List.of(fleets, runs, stops, updates);
+    List<Lane> lanes = List.of(fleets, volumes, runs, stops, updates, removals);
     lanes.forEach(Lane::start);
     ticker.scheduleWithFixedDelay(
         () -> lanes.forEach(Lane::tick), TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
@@ -104,12 +126,18 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
   @Override
   public void fleetChanged() {
     fleets.poke();
+    removals.poke();
+  }
+
+  @Override
+  public void volumeChanged() {
+    volumes.poke();
   }
 
   @Override
   public void close() {
     ticker.shutdownNow();
-    List.of(runs, stops, updates, fleets).forEach(Lane::close);
+    List.of(runs, stops, updates, fleets, removals, volumes).forEach(Lane::close);
   }
 
   /** Fails when Temporal can't be reached. */
@@ -169,6 +197,13 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
         new RunUpdate(update.run(), update.priority(), update.deploymentNum()));
   }
 
+  private void removeInstances(Fleets.Removal removal) {
+    signal(
+        WorkflowIds.fleet(removal.project(), removal.fleetName()),
+        "deleteInstances",
+        new InstanceRemoval(removal.numbers(), removal.forget(), removal.username()));
+  }
+
   private boolean carryNextFleet(Fleets wishes) {
     boolean carried = wishes.dispatchNext(this::carryFleet);
     if (carried) {
@@ -211,6 +246,40 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
           });
     }
     if (fleet.deleteRequested()) {
+      signal(workflowId, "delete");
+    }
+  }
+
+  private void carryVolume(VolumeRecord volume) {
+    String workflowId = WorkflowIds.volume(volume.project(), volume.name());
+    if (!volume.started()) {
+      VolumePlan plan = Json.lenient().readValue(volume.planJson(), VolumePlan.class);
+      WorkflowOptions options =
+          options(workflowId, volume.id().toString())
+              .setStaticSummary("volume " + volume.name() + " of " + volume.project())
+              .setTypedSearchAttributes(
+                  io.temporal.common.SearchAttributes.newBuilder()
+                      .set(SearchAttributes.PROJECT, volume.project())
+                      .set(SearchAttributes.BACKEND, plan.backend().name())
+                      .build())
+              .build();
+      VolumeInput input =
+          VolumeInput.first(
+              volume.id(),
+              volume.projectId(),
+              volume.project(),
+              volume.name(),
+              volume.createdAt(),
+              plan);
+      startOnce(
+          workflowId,
+          volume.id().toString(),
+          () -> {
+            VolumeWorkflow stub = client.newWorkflowStub(VolumeWorkflow.class, options);
+            WorkflowClient.start(stub::run, input);
+          });
+    }
+    if (volume.deleteRequested()) {
       signal(workflowId, "delete");
     }
   }

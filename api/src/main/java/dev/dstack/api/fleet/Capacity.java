@@ -10,12 +10,14 @@ import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.Requirements;
-import dev.dstack.model.resources.Gpu;
 import dev.dstack.model.resources.Resources;
+import dev.dstack.workflows.fleet.Capacity.Fit;
+import dev.dstack.workflows.fleet.Capacity.Share;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetRef;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,9 +38,9 @@ public record Capacity(
   }
 
   /**
-   * @param free what of it nobody has
+   * @param use what of it is taken
    */
-  public record Machine(InstanceRow row, Offer offer, Resources free) {}
+  public record Machine(InstanceRow row, Offer offer, dev.dstack.workflows.fleet.Capacity use) {}
 
   /** An offer as a plan shows it. */
   public record Shown(Offer offer, Availability availability, int blocks, int totalBlocks) {}
@@ -60,8 +62,8 @@ public record Capacity(
               && row.view().host() != HostState.UNREACHABLE;
       if (usable) {
         Offer offer = Json.lenient().readValue(row.view().offerJson(), Offer.class);
-        machines.add(
-            new Machine(row, offer, free(offer.resources(), row.claims(), plan.sharing())));
+        Sharing sharing = plan.sharing(row.view().number());
+        machines.add(new Machine(row, offer, use(sharing, offer, row.claims())));
       }
     }
     Integer max = plan.nodesMax();
@@ -71,6 +73,7 @@ public record Capacity(
             ? List.of()
             : backendOffers.stream()
                 .filter(offer -> plan.requirements().refusal(offer).isEmpty())
+                .filter(offer -> plan.sharing().divides(offer.resources()))
                 .toList();
     return new Capacity(fleet, plan, machines, makes, noContainers(backendOffers));
   }
@@ -95,65 +98,70 @@ public record Capacity(
   public List<Shown> offers(Requirements wanted, boolean mayCreate) {
     List<Shown> shown = new ArrayList<>();
     for (Machine machine : machines) {
-      if (fits(wanted, machine.offer(), machine.offer().resources())) {
-        boolean fits = fits(wanted, machine.offer(), machine.free());
-        int total = plan.sharing() instanceof Sharing.Blocks(int blocks) ? blocks : 1;
-        shown.add(
-            new Shown(machine.offer(), fits ? Availability.IDLE : Availability.BUSY, 1, total));
-      }
+      empty(machine.row().view().number(), machine.offer(), wanted)
+          .ifPresent(
+              share ->
+                  shown.add(
+                      shown(
+                          machine.offer(),
+                          hosts(machine, wanted, false) ? Availability.IDLE : Availability.BUSY,
+                          share)));
     }
     if (mayCreate) {
       for (Offer offer : makes) {
-        if (fits(wanted, offer, offer.resources())) {
-          shown.add(new Shown(offer, offer.availability(), 1, 1));
-        }
+        empty(-1, offer, wanted)
+            .ifPresent(share -> shown.add(shown(offer, offer.availability(), share)));
       }
     }
     return shown;
   }
 
-  /** By request, the upper bounds are about what the job gets, which is the least it asked for. */
-  private boolean fits(Requirements wanted, Offer offer, Resources has) {
-    if (!(plan.sharing() instanceof Sharing.ByRequest)) {
-      return wanted.refusal(with(offer, has)).isEmpty();
-    }
-    Resources taken = wanted.taken(has);
-    return wanted.refusal(with(offer, taken)).isEmpty()
-        && taken.cpus() <= has.cpus()
-        && taken.memoryMib() <= has.memoryMib()
-        && taken.diskMib() <= has.diskMib();
+  /**
+   * How many nodes of such a run its machines could have now.
+   *
+   * @param wholly as a node of several each takes its machine entirely
+   */
+  public List<Machine> free(Requirements wanted, boolean wholly) {
+    return machines.stream().filter(machine -> hosts(machine, wanted, wholly)).toList();
   }
 
-  private static Offer with(Offer offer, Resources resources) {
-    return new Offer(
-        offer.backend(),
-        offer.instanceType(),
-        offer.region(),
-        resources,
-        offer.price(),
-        offer.availability(),
-        offer.backendData());
+  private static boolean hosts(Machine machine, Requirements wanted, boolean wholly) {
+    return machine.use().fit(wanted, wholly) instanceof Fit.Fits;
   }
 
-  private static Resources free(Resources has, List<ClaimRow> claims, Sharing sharing) {
-    if (claims.isEmpty()) {
-      return has;
+  /** What a job would have of a machine on which nothing runs. */
+  private Optional<Share> empty(int number, Offer offer, Requirements wanted) {
+    return new dev.dstack.workflows.fleet.Capacity(plan.sharing(number), offer).fit(wanted, false)
+            instanceof Fit.Fits(Share share)
+        ? Optional.of(share)
+        : Optional.empty();
+  }
+
+  /** Of a machine in blocks its part, with a part of the price. */
+  private static Shown shown(Offer offer, Availability availability, Share share) {
+    if (share.totalBlocks() == 1) {
+      return new Shown(offer, availability, 1, 1);
     }
-    if (sharing instanceof Sharing.Whole) {
-      return new Resources(has.arch(), 0, 0, 0, List.of(), has.spot());
-    }
-    double cpus = has.cpus();
-    long memory = has.memoryMib();
-    long disk = has.diskMib();
-    List<Gpu> gpus = new ArrayList<>(has.gpus());
+    Offer part =
+        new Offer(
+            offer.backend(),
+            offer.instanceType(),
+            offer.region(),
+            share.taken(),
+            offer.price() * share.blocks() / share.totalBlocks(),
+            offer.availability(),
+            offer.backendData());
+    return new Shown(part, availability, share.blocks(), share.totalBlocks());
+  }
+
+  private static dev.dstack.workflows.fleet.Capacity use(
+      Sharing sharing, Offer offer, List<ClaimRow> claims) {
+    dev.dstack.workflows.fleet.Capacity use =
+        new dev.dstack.workflows.fleet.Capacity(sharing, offer);
     for (ClaimRow claim : claims) {
       Resources taken = Json.lenient().readValue(claim.takenJson(), Resources.class);
-      cpus -= taken.cpus();
-      memory -= taken.memoryMib();
-      disk -= taken.diskMib();
-      taken.gpus().forEach(gpus::remove);
+      use.take(new Share(taken, claim.blocks(), claim.totalBlocks(), List.of()));
     }
-    return new Resources(
-        has.arch(), Math.max(0, cpus), Math.max(0, memory), Math.max(0, disk), gpus, has.spot());
+    return use;
   }
 }

@@ -16,6 +16,7 @@ import dev.dstack.model.wire.fleet.DeleteFleetInstancesRequest;
 import dev.dstack.model.wire.fleet.DeleteFleetsRequest;
 import dev.dstack.model.wire.fleet.Fleet;
 import dev.dstack.model.wire.fleet.FleetPlan;
+import dev.dstack.model.wire.fleet.ForgetInstancesRequest;
 import dev.dstack.model.wire.fleet.GetFleetPlanRequest;
 import dev.dstack.model.wire.fleet.GetFleetRequest;
 import dev.dstack.model.wire.fleet.ListFleetsRequest;
@@ -30,12 +31,15 @@ import org.springframework.web.bind.annotation.RestController;
 public final class FleetController {
   private static final int LIMIT_MAX = 100;
   private static final int PROJECT_MAX = 1_000;
+  private static final int NAMES_MAX = 100;
 
   private final FleetReader fleets;
+  private final FleetService service;
   private final Visible visible;
 
-  public FleetController(FleetReader fleets, Visible visible) {
+  public FleetController(FleetReader fleets, FleetService service, Visible visible) {
     this.fleets = fleets;
+    this.service = service;
     this.visible = visible;
   }
 
@@ -86,28 +90,30 @@ public final class FleetController {
 
   @PostMapping("/api/project/{project_name}/fleets/get_plan")
   public FleetPlan plan(@Body GetFleetPlanRequest body, ProjectAccess access) {
-    throw later("Fleets of your own");
+    return service.plan(body.spec(), access);
   }
 
   @PostMapping("/api/project/{project_name}/fleets/apply")
   public Fleet apply(@Body ApplyFleetPlanRequest body, ProjectAccess access) {
-    throw later("Fleets of your own");
+    return service.apply(body.plan(), body.force(), access);
   }
 
   @PostMapping("/api/project/{project_name}/fleets/delete")
   public void delete(@Body DeleteFleetsRequest body, ProjectAccess access) {
-    throw later("Deleting fleets");
+    Check.atMost("names", body.names(), NAMES_MAX);
+    service.delete(body.names(), access);
   }
 
   @PostMapping("/api/project/{project_name}/fleets/delete_instances")
   public void deleteInstances(@Body DeleteFleetInstancesRequest body, ProjectAccess access) {
-    throw later("Deleting instances of fleets");
+    Check.atMost("instance_nums", body.instanceNums(), PROJECT_MAX);
+    service.deleteInstances(body.name(), body.instanceNums(), access);
   }
 
-  private static ApiException later(String what) {
-    return ApiException.badRequest(
-        what
-            + " will come with a later version. This server makes one fleet for each backend that"
-            + " config.yml names; `dstack fleet` lists them.");
+  /** Not in dstack's API: its users edit the database when a machine can't be ended. */
+  @PostMapping("/api/project/{project_name}/fleets/forget_instances")
+  public void forgetInstances(@Body ForgetInstancesRequest body, ProjectAccess access) {
+    Check.atMost("instance_nums", body.instanceNums(), PROJECT_MAX);
+    service.forget(body.name(), body.instanceNums(), access);
   }
 }

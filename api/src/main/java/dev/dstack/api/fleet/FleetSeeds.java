@@ -3,7 +3,10 @@ package dev.dstack.api.fleet;
 import dev.dstack.api.dispatch.RunDispatcher;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.BackendStore.StoredBackend;
+import dev.dstack.db.records.FleetRecord;
+import dev.dstack.db.records.FleetSecrets;
 import dev.dstack.db.records.Fleets;
+import dev.dstack.db.views.FleetQuery;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.FleetRow;
 import dev.dstack.model.error.DstackException;
@@ -15,22 +18,30 @@ import dev.dstack.model.ids.UserId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Requirements;
+import dev.dstack.model.wire.fleet.FleetSpec;
 import dev.dstack.workflows.fleet.FleetPlan;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Runs need a fleet, so each backend of a project gets one of its own name: {@code local} has this
- * one machine, the others make machines when runs want them.
+ * Runs need a fleet, so the backends {@code local} and {@code scripted} get one of their own name:
+ * {@code local} has this one machine, the other makes machines when runs want them. For other
+ * backends, and beside these, people make fleets.
  */
 public final class FleetSeeds {
   private static final Duration IDLE = Duration.ofMinutes(5);
+  private static final int FLEETS_MAX = 1_000;
+
+  /** Others may cost money: as upstream, their fleets are a person's decision. */
+  private static final Set<String> SEEDED =
+      Set.of(BackendType.LOCAL.name(), BackendType.SCRIPTED.name());
 
   private final BackendStore backends;
   private final FleetReader fleets;
@@ -47,8 +58,10 @@ public final class FleetSeeds {
 
   /** Makes the fleet of a backend, or brings its plan up to date. */
   public void ensure(ProjectId project, @Nullable UserId user, String backendType) {
+    refreshOthers(project);
     Optional<StoredBackend> backend = backends.get(project, backendType);
-    if (backend.isEmpty()) {
+    if (backend.isEmpty() || !SEEDED.contains(backendType)) {
+      dispatcher.fleetChanged();
       return;
     }
     Integer nodesMax = nodesMax(backend.get());
@@ -58,8 +71,8 @@ public final class FleetSeeds {
     if (there.isPresent()) {
       boolean same =
           Json.lenient().readTree(there.get().planJson()).equals(Json.lenient().readTree(plan));
-      if (!same && there.get().deleteRequestedAt() == null) {
-        wishes.reconfigure(there.get().id(), spec, plan);
+      if (!same && isSeed(there.get())) {
+        change(there.get(), spec, plan);
       }
     } else {
       try {
@@ -76,8 +89,57 @@ public final class FleetSeeds {
 
   /** The backend is gone, and with it the fleet that was made for it. */
   public void remove(ProjectId project, @Nullable UserId user, String backendType) {
-    fleets.get(project, backendType).ifPresent(fleet -> wishes.requestDelete(fleet.id(), user));
+    fleets
+        .get(project, backendType)
+        .filter(FleetSeeds::isSeed)
+        .ifPresent(fleet -> wishes.requestDelete(fleet.id(), user));
+    refreshOthers(project);
     dispatcher.fleetChanged();
+  }
+
+  /** Made here, and not taken over by a person since: those write no such sharing. */
+  private static boolean isSeed(FleetRow fleet) {
+    return Json.lenient().readValue(fleet.planJson(), FleetPlan.class).sharing()
+        instanceof Sharing.ByRequest;
+  }
+
+  /** A fleet that names no backends has machines of all there are now. */
+  private void refreshOthers(ProjectId project) {
+    List<BackendType> available =
+        backends.list(project).stream().map(one -> new BackendType(one.type())).toList();
+    for (FleetRow fleet :
+        fleets.list(new FleetQuery(List.of(project), true, null, null, FLEETS_MAX, true))) {
+      if (isSeed(fleet) || fleet.deleteRequestedAt() != null) {
+        continue;
+      }
+      FleetPlan before = Json.lenient().readValue(fleet.planJson(), FleetPlan.class);
+      FleetSpec spec = Json.lenient().readValue(fleet.specJson(), FleetSpec.class);
+      FleetPlans.of(spec, available, before)
+          .filter(next -> !next.equals(before))
+          .ifPresent(
+              next -> change(fleet, fleet.specJson(), Json.lenient().writeValueAsString(next)));
+    }
+  }
+
+  private void change(FleetRow fleet, String spec, String plan) {
+    Optional<FleetRecord> record = wishes.get(fleet.id());
+    if (record.isEmpty() || record.get().deleteRequested()) {
+      return;
+    }
+    try {
+      String secret =
+          wishes
+              .secrets(fleet.id())
+              .map(FleetSecrets::specJson)
+              .filter(all -> !all.equals(fleet.specJson()))
+              .orElse(null);
+      wishes.reconfigure(fleet.id(), record.get().revision(), null, spec, secret, plan);
+    } catch (DstackException e) {
+      if (e.kind() != ErrorKind.NOT_FOUND) {
+        throw e;
+      }
+      // Somebody else changes it just now, and knows the backends as well.
+    }
   }
 
   private static @Nullable Integer nodesMax(StoredBackend backend) {

@@ -51,7 +51,11 @@ public final class Fleetyard {
         continue;
       }
       FleetPlan plan = Json.lenient().readValue(fleet.planJson(), FleetPlan.class);
-      found.add(Capacity.of(fleet, plan, byBackend.getOrDefault(plan.backend().name(), List.of())));
+      List<Offer> offers =
+          new ArrayList<>(byBackend.getOrDefault(plan.backend().name(), List.of()));
+      plan.otherBackends()
+          .forEach(other -> offers.addAll(byBackend.getOrDefault(other.name(), List.of())));
+      found.add(Capacity.of(fleet, plan, offers));
     }
     return found;
   }

@@ -7,8 +7,11 @@ import dev.dstack.api.fleet.FleetMapper;
 import dev.dstack.api.web.Body;
 import dev.dstack.api.web.Check;
 import dev.dstack.api.web.Visible;
+import dev.dstack.db.metrics.HostCheck;
+import dev.dstack.db.metrics.HostChecks;
 import dev.dstack.db.records.Page;
 import dev.dstack.db.views.FleetReader;
+import dev.dstack.db.views.FleetRow;
 import dev.dstack.db.views.InstanceQuery;
 import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.InstanceRow;
@@ -17,6 +20,9 @@ import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.wire.instance.GetInstanceHealthChecksRequest;
 import dev.dstack.model.wire.instance.GetInstanceHealthChecksResponse;
 import dev.dstack.model.wire.instance.GetInstanceRequest;
+import dev.dstack.model.wire.instance.HealthCheck;
+import dev.dstack.model.wire.instance.HealthEvent;
+import dev.dstack.model.wire.instance.HealthStatus;
 import dev.dstack.model.wire.instance.Instance;
 import dev.dstack.model.wire.instance.ListInstancesRequest;
 import java.util.List;
@@ -27,14 +33,18 @@ import org.springframework.web.bind.annotation.RestController;
 public final class InstanceController {
   private static final int LIMIT_MAX = 1_000;
   private static final int FILTER_MAX = 1_000;
+  private static final int CHECKS = 100;
 
   private final InstanceReader instances;
   private final FleetReader fleets;
+  private final HostChecks checks;
   private final Visible visible;
 
-  public InstanceController(InstanceReader instances, FleetReader fleets, Visible visible) {
+  public InstanceController(
+      InstanceReader instances, FleetReader fleets, HostChecks checks, Visible visible) {
     this.instances = instances;
     this.fleets = fleets;
+    this.checks = checks;
     this.visible = visible;
   }
 
@@ -75,14 +85,35 @@ public final class InstanceController {
         .orElseThrow(() -> ApiException.missing("Instance not found"));
   }
 
-  /** Passive checks of accelerators come with a later version, so none has been made. */
   @PostMapping("/api/project/{project_name}/instances/get_instance_health_checks")
   public GetInstanceHealthChecksResponse healthChecks(
       @Body GetInstanceHealthChecksRequest body, ProjectAccess access) {
-    if (fleets.get(access.id(), body.fleetName()).isEmpty()) {
-      throw ApiException.missing("Fleet not found");
-    }
-    return new GetInstanceHealthChecksResponse(List.of());
+    FleetRow fleet =
+        fleets
+            .get(access.id(), body.fleetName())
+            .orElseThrow(() -> ApiException.missing("Fleet not found"));
+    int limit = body.limit() == null ? CHECKS : Check.within("limit", body.limit(), 0, LIMIT_MAX);
+    InstanceId instance =
+        fleet.instances().stream()
+            .map(row -> row.view())
+            .filter(view -> view.number() == body.instanceNum() && view.finishedAt() == null)
+            .map(view -> view.id())
+            .findFirst()
+            .orElseThrow(() -> ApiException.missing("Instance not found"));
+    return new GetInstanceHealthChecksResponse(
+        checks.of(instance, body.after(), body.before(), limit).stream()
+            .map(InstanceController::wire)
+            .toList());
+  }
+
+  private static HealthCheck wire(HostCheck check) {
+    HealthStatus status = FleetMapper.health(check.health().level());
+    return new HealthCheck(
+        check.at(),
+        status,
+        check.health().incidents().stream()
+            .map(incident -> new HealthEvent(check.at(), status, incident))
+            .toList());
   }
 
   private static Instance wire(InstanceRow row) {

@@ -16,12 +16,14 @@ import dev.dstack.model.job.JobStatus;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.BackendType;
+import dev.dstack.model.offer.SshAccess;
 import dev.dstack.model.resources.Resources;
 import dev.dstack.model.run.RunStatus;
 import dev.dstack.model.wire.common.NetworkMode;
 import dev.dstack.model.wire.configuration.DevEnvironmentConfiguration;
 import dev.dstack.model.wire.configuration.Ide;
 import dev.dstack.model.wire.instance.InstanceOfferWithAvailability;
+import dev.dstack.model.wire.instance.SshConnectionParams;
 import dev.dstack.model.wire.resources.Memory;
 import dev.dstack.model.wire.run.ImagePullProgress;
 import dev.dstack.model.wire.run.Job;
@@ -215,13 +217,19 @@ record RunMapper(ContainerDefaults containers, Now now) {
   private static JobProvisioningData provisioning(JobViewRow job, Placement placement) {
     boolean local = placement.offer().backend().equals(BackendType.LOCAL);
     String hostname = local ? LOOPBACK : placement.hostname() == null ? "" : placement.hostname();
+    SshAccess login = SshAccess.of(placement.offer());
+    if (login != null) {
+      return behind(placement, hostname, login);
+    }
+    String own = placement.internalIp();
+    String internal = own == null && !hostname.isEmpty() ? hostname : own;
     return new JobProvisioningData(
         Wire.backend(placement.offer().backend()),
         null,
         Wire.type(placement.offer()),
         placement.instance().toString(),
         hostname,
-        hostname.isEmpty() ? null : hostname,
+        internal,
         true,
         null,
         placement.offer().region(),
@@ -232,6 +240,32 @@ record RunMapper(ContainerDefaults containers, Now now) {
         job.ports().getOrDefault(AccessRequest.SSH_PORT, SSH_PORT),
         false,
         null,
+        null,
+        null);
+  }
+
+  /** Clients go through the machine to the job, whose port is in its runtime data. */
+  private static JobProvisioningData behind(Placement placement, String hostname, SshAccess login) {
+    SshAccess.Proxy proxy = login.proxy();
+    return new JobProvisioningData(
+        Wire.backend(placement.offer().backend()),
+        null,
+        Wire.type(placement.offer()),
+        placement.instance().toString(),
+        hostname,
+        login.internalIp(),
+        true,
+        login.network(),
+        placement.offer().region(),
+        null,
+        null,
+        placement.offer().price(),
+        login.user(),
+        login.port(),
+        true,
+        proxy == null
+            ? null
+            : new SshConnectionParams(proxy.hostname(), proxy.user(), proxy.port()),
         null,
         null);
   }

@@ -10,6 +10,7 @@ import dev.dstack.api.fleet.Capacity;
 import dev.dstack.api.fleet.Fleetyard;
 import dev.dstack.api.run.RunMapper.Detail;
 import dev.dstack.api.run.StoredSpecs.Specs;
+import dev.dstack.api.volume.JobVolumes;
 import dev.dstack.api.web.Now;
 import dev.dstack.api.web.Wire;
 import dev.dstack.db.records.FileStore;
@@ -69,6 +70,7 @@ public final class RunService {
   private final StoredSpecs specs;
   private final RunMapper mapper;
   private final Fleetyard fleets;
+  private final JobVolumes volumes;
   private final FileStore files;
   private final RepoStore repos;
   private final RunDispatcher dispatcher;
@@ -82,6 +84,7 @@ public final class RunService {
       RunReader reader,
       RunLookups lookups,
       Fleetyard fleets,
+      JobVolumes volumes,
       FileStore files,
       RepoStore repos,
       RunDispatcher dispatcher,
@@ -94,6 +97,7 @@ public final class RunService {
     this.mapper = new RunMapper(containers, now);
     this.containers = containers;
     this.fleets = fleets;
+    this.volumes = volumes;
     this.files = files;
     this.repos = repos;
     this.dispatcher = dispatcher;
@@ -181,7 +185,7 @@ public final class RunService {
   private List<Capacity.Shown> offers(
       ProjectAccess access, RunSpec effective, JobSpec job, boolean ignoreFleets, boolean reverse) {
     ProfileParams profile = RunSpecs.profile(effective);
-    Requirements wanted = RunPlans.requirements(job, profile);
+    Requirements wanted = volumes.narrow(RunPlans.requirements(job, profile), job, access.id());
     List<Capacity> candidates =
         RunPlans.candidates(profile, access.name(), fleets.now(access.id()));
     if (!ignoreFleets) {
@@ -272,7 +276,7 @@ public final class RunService {
             name,
             effective.repoId(),
             redacted,
-            StoredSpecs.secrets(effective),
+            StoredSpecs.secrets(effective).with(NodeRuns.key(check)),
             planJson,
             priority,
             at));
@@ -340,7 +344,14 @@ public final class RunService {
     List<Capacity> candidates =
         RunPlans.able(check.effective(), RunPlans.candidates(profile, access.name(), all));
     return Json.lenient()
-        .writeValueAsString(RunPlans.of(check.effective(), check.jobs(), candidates));
+        .writeValueAsString(
+            RunPlans.of(
+                    check.effective(),
+                    check.jobs(),
+                    candidates,
+                    (wanted, job) -> volumes.narrow(wanted, job, access.id()))
+                .withNodes(NodeRuns.plan(check))
+                .leavingOut(RunPlans.leftOut(check.effective(), all, candidates)));
   }
 
   private static int priority(RunSpec effective) {

@@ -1,4 +1,4 @@
-/** Volumes, which come with a later version: lists are empty, the rest is refused by name. */
+/** Volumes: made, listed, deleted, and what they mean for where a run can be. */
 @NullMarked
 package dev.dstack.api.volume;
 

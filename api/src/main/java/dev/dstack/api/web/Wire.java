@@ -52,7 +52,7 @@ public final class Wire {
         offer.price(),
         Map.of(),
         availability,
-        null,
+        offer.zones().isEmpty() ? null : offer.zones(),
         InstanceRuntime.SHIM,
         blocks,
         totalBlocks);

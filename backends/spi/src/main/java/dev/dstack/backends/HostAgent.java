@@ -48,9 +48,9 @@ public interface HostAgent extends AutoCloseable {
     return Optional.empty();
   }
 
-  /** How the accelerators of the host are. */
-  default HostHealth health() {
-    return new HostHealth(HostHealth.Level.HEALTHY, List.of());
+  /** How the accelerators of the host are; empty where nobody looks after them. */
+  default Optional<HostHealth> health() {
+    return Optional.empty();
   }
 
   /** The host's DCGM metrics as Prometheus text; empty where there is no exporter. */

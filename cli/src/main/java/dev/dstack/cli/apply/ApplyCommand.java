@@ -54,6 +54,17 @@ public final class ApplyCommand implements Command {
   @Override
   public int run(Args args, Cli cli) {
     ConfigurationFile file = ConfigurationFile.read(args.text("--file"), cli);
+    if (file.root().get("type").is("fleet")) {
+      try (Session session = cli.session(args)) {
+        return new FleetApply(cli, args, session, file)
+            .run(args.positive("--max-offers", SHOWN_OFFERS));
+      }
+    }
+    if (file.root().get("type").is("volume")) {
+      try (Session session = cli.session(args)) {
+        return new VolumeApply(cli, args, session, file).run();
+      }
+    }
     file.requireRun();
     int maxOffers = args.positive("--max-offers", SHOWN_OFFERS);
     AttachOptions attach = AttachOptions.of(args, cli, List.of());

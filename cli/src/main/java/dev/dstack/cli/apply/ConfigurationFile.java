@@ -79,11 +79,12 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
     }
     switch (type) {
       case "task", "dev-environment" -> {}
+      case "volume" -> throw at("type", "this is a volume, and a run is meant here");
       case "service" ->
           throw at(
               "type",
               "runs of type `service` are not in this release; `task` and `dev-environment` are");
-      case "fleet", "volume", "gateway", "preset" ->
+      case "fleet", "gateway", "preset" ->
           throw at(
               "type",
               "configurations of type `"
@@ -96,6 +97,10 @@ public record ConfigurationFile(String label, Path directory, Yaml yaml) {
                   + type
                   + "` is no type; there are task, service, dev-environment, fleet, volume and gateway");
     }
+  }
+
+  public boolean isVolume() {
+    return root().isObject() && root().get("type").is("volume");
   }
 
   public CliException at(String field, String message) {

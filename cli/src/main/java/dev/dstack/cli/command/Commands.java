@@ -30,8 +30,10 @@ public final class Commands {
       case "secret" -> new SecretCommand();
       case "server" -> new ServerCommand();
       case "stop" -> new StopCommand();
+      case "why" -> new WhyCommand();
+      case "volume" -> new VolumeCommand();
       case "__train" -> new TrainCommand();
-      case "export", "gateway", "import", "login", "preset", "volume" -> new LaterCommand(name);
+      case "export", "gateway", "import", "login", "preset" -> new LaterCommand(name);
       default -> null;
     };
   }
@@ -43,11 +45,13 @@ public final class Commands {
         .child("attach", "Connect to a running job: shell, ports, output", AttachCommand::new)
         .child("logs", "Show or follow the output of a run", LogsCommand::new)
         .child("metrics", "Show what a run uses of CPU, memory and GPUs", MetricsCommand::new)
+        .child("why", "Tell what a run waits for and what was tried", WhyCommand::new)
         .child("stop", "Stop a run", StopCommand::new)
         .child("delete", "Delete a finished run (also: destroy)", DeleteCommand::new)
         .child("run", "Everything about one run", RunCommand::new)
         .child("offer", "List what could serve a run", OfferCommand::new)
         .child("fleet", "Show fleets and their instances", FleetCommand::new)
+        .child("volume", "Show and delete volumes", VolumeCommand::new)
         .child("event", "Show what happened", EventCommand::new)
         .child("secret", "Manage secrets", SecretCommand::new)
         .child("project", "Manage the projects this machine knows", ProjectCommand::new)

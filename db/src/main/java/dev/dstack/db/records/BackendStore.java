@@ -15,6 +15,7 @@ import org.jooq.JSONB;
 import org.jooq.Record;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /** The backends of projects. Credentials are kept apart from the configuration, encrypted. */
 public final class BackendStore {
@@ -45,6 +46,30 @@ public final class BackendStore {
    */
   public record StoredBackend(
       String type, JsonNode config, @Nullable JsonNode credentials, Source source) {
+    private static final String CREDENTIALS = "creds";
+
+    /** An entry as its writer gave it, with its credentials put apart. */
+    public static StoredBackend of(String type, JsonNode entry, Source source) {
+      if (!(entry.get(CREDENTIALS) instanceof ObjectNode creds)) {
+        return new StoredBackend(type, entry, null, source);
+      }
+      ObjectNode config = (ObjectNode) entry.deepCopy();
+      config.remove(CREDENTIALS);
+      ObjectNode apart = Json.lenient().createObjectNode();
+      apart.set(CREDENTIALS, creds);
+      return new StoredBackend(type, config, apart, source);
+    }
+
+    /** As {@link #of} got it: for those who may see the credentials. */
+    public JsonNode entry() {
+      if (credentials == null) {
+        return config;
+      }
+      ObjectNode entry = (ObjectNode) config.deepCopy();
+      entry.setAll((ObjectNode) credentials);
+      return entry;
+    }
+
     @Override
     public String toString() {
       return "StoredBackend[" + type + ", " + config + ", ***]";

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import org.jooq.Condition;
 
 /** Archives of local files, by user and hash. */
 public final class FileStore {
@@ -20,27 +21,26 @@ public final class FileStore {
     this.database = database;
   }
 
+  /** Who asks for an archive is about to use it, so it is kept for a while. */
   public Optional<UUID> byHash(UserId user, String hash) {
-    return database.read(
-        dsl ->
-            dsl.select(FILE_ARCHIVE.ID)
-                .from(FILE_ARCHIVE)
-                .where(FILE_ARCHIVE.USER_ID.eq(user.value()))
-                .and(FILE_ARCHIVE.HASH.eq(hash))
-                .fetchOptional(FILE_ARCHIVE.ID));
+    return used(FILE_ARCHIVE.USER_ID.eq(user.value()).and(FILE_ARCHIVE.HASH.eq(hash))).stream()
+        .findFirst();
   }
 
-  /** Those of the ids that are archives of this user. */
+  /** Those of the ids that are archives of this user; they are kept for a while. */
   public Set<UUID> owned(UserId user, Collection<UUID> ids) {
-    List<UUID> found =
-        database.read(
-            dsl ->
-                dsl.select(FILE_ARCHIVE.ID)
-                    .from(FILE_ARCHIVE)
-                    .where(FILE_ARCHIVE.USER_ID.eq(user.value()))
-                    .and(FILE_ARCHIVE.ID.in(ids))
-                    .fetch(FILE_ARCHIVE.ID));
-    return new HashSet<>(found);
+    return new HashSet<>(used(FILE_ARCHIVE.USER_ID.eq(user.value()).and(FILE_ARCHIVE.ID.in(ids))));
+  }
+
+  private List<UUID> used(Condition which) {
+    return database.inTransaction(
+        dsl -> {
+          dsl.update(FILE_ARCHIVE)
+              .set(FILE_ARCHIVE.USED_AT, Uses.now())
+              .where(which, Uses.longAgo(FILE_ARCHIVE.USED_AT))
+              .execute();
+          return dsl.select(FILE_ARCHIVE.ID).from(FILE_ARCHIVE).where(which).fetch(FILE_ARCHIVE.ID);
+        });
   }
 
   /** The archive's id; the same archive again keeps its first one. */

@@ -1,10 +1,12 @@
 package dev.dstack.db.records;
 
 import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
+import static dev.dstack.db.jooq.generated.records.Tables.FLEET_REMOVAL;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
 
 import dev.dstack.db.Clean;
 import dev.dstack.db.Database;
+import dev.dstack.db.crypto.Encryption;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.FleetId;
@@ -14,6 +16,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.jooq.Record;
 import org.jooq.exception.DataAccessException;
@@ -23,15 +26,19 @@ import org.jspecify.annotations.Nullable;
 /** Wishes about fleets; a dispatcher carries them to the workflows as it does with runs. */
 public final class Fleets {
   private final Database database;
+  private final Encryption encryption;
   private final InstantSource clock;
 
-  public Fleets(Database database, InstantSource clock) {
+  public Fleets(Database database, Encryption encryption, InstantSource clock) {
     this.database = database;
+    this.encryption = encryption;
     this.clock = clock;
   }
 
   /**
    * @param user absent: the server itself
+   * @param specJson without anything secret
+   * @param privateSpecJson the complete one where it has more, such as keys; kept encrypted
    * @throws DstackException NAME_TAKEN when the project has a fleet of this name
    */
   public void create(
@@ -40,6 +47,7 @@ public final class Fleets {
       @Nullable UserId user,
       String name,
       String specJson,
+      @Nullable String privateSpecJson,
       String planJson) {
     Instant now = Clean.instant(clock.instant());
     try {
@@ -51,6 +59,7 @@ public final class Fleets {
                 .set(FLEET.USER_ID, user == null ? null : user.value())
                 .set(FLEET.NAME, name)
                 .set(FLEET.SPEC, Clean.json(specJson))
+                .set(FLEET.PRIVATE_ENCRYPTED, encrypted(privateSpecJson))
                 .set(FLEET.PLAN, Clean.json(planJson))
                 .set(FLEET.CREATED_AT, now)
                 .execute();
@@ -72,20 +81,177 @@ public final class Fleets {
     }
   }
 
-  /** Replaces what a fleet should be; its workflow will hear of it. */
-  public void reconfigure(FleetId id, String specJson, String planJson) {
-    int changed =
-        database.read(
-            dsl ->
-                dsl.update(FLEET)
-                    .set(FLEET.SPEC, Clean.json(specJson))
-                    .set(FLEET.PLAN, Clean.json(planJson))
-                    .set(FLEET.REVISION, FLEET.REVISION.plus(1))
-                    .where(FLEET.ID.eq(id.value()), FLEET.DELETE_REQUESTED_AT.isNull())
-                    .execute());
-    if (changed == 0) {
-      throw new DstackException(ErrorKind.NOT_FOUND, "The fleet is deleted or being deleted.");
+  /** A fleet whose specification has nothing secret. */
+  public void create(
+      FleetId id,
+      ProjectId project,
+      @Nullable UserId user,
+      String name,
+      String specJson,
+      String planJson) {
+    create(id, project, user, name, specJson, null, planJson);
+  }
+
+  private @Nullable String encrypted(@Nullable String privateSpecJson) {
+    return privateSpecJson == null ? null : encryption.encrypt(privateSpecJson);
+  }
+
+  /**
+   * Replaces what a fleet should be; its workflow will hear of it.
+   *
+   * @param basedOn the revision that the change was made for; another one is somebody else's change
+   */
+  public void reconfigure(
+      FleetId id,
+      int basedOn,
+      @Nullable UserId user,
+      String specJson,
+      @Nullable String privateSpecJson,
+      String planJson) {
+    Instant now = Clean.instant(clock.instant());
+    database.transaction(
+        dsl -> {
+          Record row =
+              dsl.update(FLEET)
+                  .set(FLEET.SPEC, Clean.json(specJson))
+                  .set(FLEET.PRIVATE_ENCRYPTED, encrypted(privateSpecJson))
+                  .set(FLEET.PLAN, Clean.json(planJson))
+                  .set(FLEET.REVISION, FLEET.REVISION.plus(1))
+                  .where(
+                      FLEET.ID.eq(id.value()),
+                      FLEET.REVISION.eq(basedOn),
+                      FLEET.DELETE_REQUESTED_AT.isNull(),
+                      FLEET.DELETED_AT.isNull())
+                  .returning(FLEET.NAME, FLEET.PROJECT_ID)
+                  .fetchOne();
+          if (row == null) {
+            throw new DstackException(
+                ErrorKind.NOT_FOUND,
+                "The fleet has been changed or deleted by somebody else meanwhile.");
+          }
+          if (user != null) {
+            Events.write(
+                dsl, List.of(NewEvent.of(now, "Fleet update requested", user, target(id, row))));
+          }
+        });
+  }
+
+  /** A person wants instances gone; the fleet's workflow will hear of it. */
+  public void remove(
+      FleetId id, UserId user, String username, List<Integer> numbers, boolean forget) {
+    Instant now = Clean.instant(clock.instant());
+    database.transaction(
+        dsl -> {
+          Record row =
+              dsl.select(FLEET.NAME, FLEET.PROJECT_ID)
+                  .from(FLEET)
+                  .where(FLEET.ID.eq(id.value()), FLEET.DELETED_AT.isNull())
+                  .forShare()
+                  .fetchOne();
+          if (row == null) {
+            throw new DstackException(ErrorKind.NOT_FOUND, "The fleet is deleted.");
+          }
+          dsl.insertInto(FLEET_REMOVAL)
+              .set(FLEET_REMOVAL.ID, UUID.randomUUID())
+              .set(FLEET_REMOVAL.FLEET_ID, id.value())
+              .set(FLEET_REMOVAL.NUMBERS, numbers.toArray(Integer[]::new))
+              .set(FLEET_REMOVAL.FORGET, forget)
+              .set(FLEET_REMOVAL.USERNAME, username)
+              .set(FLEET_REMOVAL.REQUESTED_AT, now)
+              .execute();
+          String which =
+              numbers.isEmpty()
+                  ? "all instances"
+                  : "instances "
+                      + String.join(", ", numbers.stream().map(String::valueOf).toList());
+          Events.write(
+              dsl,
+              List.of(
+                  NewEvent.of(
+                      now,
+                      (forget ? "Forgetting" : "Deletion") + " requested of " + which,
+                      user,
+                      target(id, row))));
+        });
+  }
+
+  private static NewEvent.Target target(FleetId id, Record row) {
+    return new NewEvent.Target(
+        "fleet", id.value(), row.get(FLEET.NAME), new ProjectId(row.get(FLEET.PROJECT_ID)));
+  }
+
+  /** Instances of a fleet that are to go. */
+  public record Removal(
+      String project, String fleetName, List<Integer> numbers, boolean forget, String username) {
+    public Removal {
+      numbers = List.copyOf(numbers);
     }
+  }
+
+  /** Gives the oldest wish whose fleet has heard of itself to {@code carry}, as with plans. */
+  public boolean deliverNextRemoval(Consumer<Removal> carry) {
+    return database.inTransaction(
+        dsl -> {
+          Record next =
+              dsl.select(FLEET_REMOVAL.fields())
+                  .select(FLEET.NAME, PROJECT.NAME)
+                  .from(FLEET_REMOVAL)
+                  .join(FLEET)
+                  .on(FLEET.ID.eq(FLEET_REMOVAL.FLEET_ID))
+                  .join(PROJECT)
+                  .on(PROJECT.ID.eq(FLEET.PROJECT_ID))
+                  .where(FLEET_REMOVAL.DELIVERED_AT.isNull(), FLEET.DISPATCHED_REVISION.gt(0))
+                  .orderBy(FLEET_REMOVAL.REQUESTED_AT)
+                  .limit(1)
+                  .forUpdate()
+                  .of(FLEET_REMOVAL)
+                  .skipLocked()
+                  .fetchOne();
+          if (next == null) {
+            return false;
+          }
+          carry.accept(
+              new Removal(
+                  next.get(PROJECT.NAME),
+                  next.get(FLEET.NAME),
+                  List.of(next.get(FLEET_REMOVAL.NUMBERS)),
+                  next.get(FLEET_REMOVAL.FORGET),
+                  next.get(FLEET_REMOVAL.USERNAME)));
+          dsl.update(FLEET_REMOVAL)
+              .set(FLEET_REMOVAL.DELIVERED_AT, Clean.instant(clock.instant()))
+              .where(FLEET_REMOVAL.ID.eq(next.get(FLEET_REMOVAL.ID)))
+              .execute();
+          return true;
+        });
+  }
+
+  /** The fleet as wished; absent when it is unknown or deleted. */
+  public Optional<FleetRecord> get(FleetId id) {
+    return database.read(
+        dsl ->
+            dsl.select(FLEET.fields())
+                .select(PROJECT.NAME)
+                .from(FLEET)
+                .join(PROJECT)
+                .on(PROJECT.ID.eq(FLEET.PROJECT_ID))
+                .where(FLEET.ID.eq(id.value()), FLEET.DELETED_AT.isNull())
+                .fetchOptional(Fleets::record));
+  }
+
+  /** Also of a deleted fleet: its last machines are still to be taken leave of. */
+  public Optional<FleetSecrets> secrets(FleetId id) {
+    return database.read(
+        dsl ->
+            dsl.select(FLEET.SPEC, FLEET.PRIVATE_ENCRYPTED, FLEET.PLAN)
+                .from(FLEET)
+                .where(FLEET.ID.eq(id.value()))
+                .fetchOptional(
+                    row -> {
+                      String sealed = row.get(FLEET.PRIVATE_ENCRYPTED);
+                      return new FleetSecrets(
+                          sealed == null ? row.get(FLEET.SPEC).data() : encryption.decrypt(sealed),
+                          row.get(FLEET.PLAN).data());
+                    }));
   }
 
   /** Unknown or deleted is success. */
@@ -104,17 +270,7 @@ public final class Fleets {
                   .fetchOne();
           if (row != null) {
             Events.write(
-                dsl,
-                List.of(
-                    NewEvent.of(
-                        now,
-                        "Fleet deletion requested",
-                        user,
-                        new NewEvent.Target(
-                            "fleet",
-                            id.value(),
-                            row.get(FLEET.NAME),
-                            new ProjectId(row.get(FLEET.PROJECT_ID))))));
+                dsl, List.of(NewEvent.of(now, "Fleet deletion requested", user, target(id, row))));
           }
         });
   }

@@ -30,6 +30,7 @@ public final class InstanceMachines {
     Instant now = Clean.instant(clock.instant());
     String token = machine.agentToken();
     URI uri = machine.agentUri();
+    String access = machine.accessJson() == null ? null : encryption.encrypt(machine.accessJson());
     database.transaction(
         dsl ->
             dsl.insertInto(INSTANCE_MACHINE)
@@ -44,6 +45,8 @@ public final class InstanceMachines {
                     INSTANCE_MACHINE.AGENT_TOKEN_ENCRYPTED,
                     token == null ? null : encryption.encrypt(token))
                 .set(INSTANCE_MACHINE.OFFER, Clean.json(machine.offerJson()))
+                .set(INSTANCE_MACHINE.ACCESS_ENCRYPTED, access)
+                .set(INSTANCE_MACHINE.TOUCHED, machine.touched())
                 .set(INSTANCE_MACHINE.CREATED_AT, now)
                 .set(INSTANCE_MACHINE.UPDATED_AT, now)
                 .onConflict(INSTANCE_MACHINE.INSTANCE_ID, INSTANCE_MACHINE.ATTEMPT)
@@ -55,6 +58,8 @@ public final class InstanceMachines {
                     INSTANCE_MACHINE.AGENT_TOKEN_ENCRYPTED,
                     token == null ? null : encryption.encrypt(token))
                 .set(INSTANCE_MACHINE.OFFER, Clean.json(machine.offerJson()))
+                .set(INSTANCE_MACHINE.ACCESS_ENCRYPTED, access)
+                .set(INSTANCE_MACHINE.TOUCHED, machine.touched())
                 .set(INSTANCE_MACHINE.UPDATED_AT, now)
                 .setNull(INSTANCE_MACHINE.TERMINATED_AT)
                 .execute());
@@ -80,6 +85,7 @@ public final class InstanceMachines {
             dsl.update(INSTANCE_MACHINE)
                 .set(INSTANCE_MACHINE.TERMINATED_AT, Clean.instant(clock.instant()))
                 .setNull(INSTANCE_MACHINE.AGENT_TOKEN_ENCRYPTED)
+                .setNull(INSTANCE_MACHINE.ACCESS_ENCRYPTED)
                 .where(
                     INSTANCE_MACHINE.INSTANCE_ID.eq(instance.value()),
                     INSTANCE_MACHINE.ATTEMPT.eq(attempt),
@@ -90,6 +96,7 @@ public final class InstanceMachines {
   private InstanceMachine machine(Record row) {
     String uri = row.get(INSTANCE_MACHINE.AGENT_URI);
     String token = row.get(INSTANCE_MACHINE.AGENT_TOKEN_ENCRYPTED);
+    String access = row.get(INSTANCE_MACHINE.ACCESS_ENCRYPTED);
     return new InstanceMachine(
         new InstanceId(row.get(INSTANCE_MACHINE.INSTANCE_ID)),
         row.get(INSTANCE_MACHINE.ATTEMPT),
@@ -99,6 +106,8 @@ public final class InstanceMachines {
         row.get(INSTANCE_MACHINE.HOSTNAME),
         uri == null ? null : URI.create(uri),
         token == null ? null : encryption.decrypt(token),
-        row.get(INSTANCE_MACHINE.OFFER).data());
+        row.get(INSTANCE_MACHINE.OFFER).data(),
+        access == null ? null : encryption.decrypt(access),
+        row.get(INSTANCE_MACHINE.TOUCHED));
   }
 }

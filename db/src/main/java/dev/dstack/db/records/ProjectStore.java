@@ -142,6 +142,17 @@ public final class ProjectStore {
     return database.read(dsl -> get(dsl, id));
   }
 
+  /** With which this server logs in to machines that clouds make for the project. */
+  public Optional<SshKeyPair> sshKey(ProjectId id) {
+    return database.read(
+        dsl ->
+            dsl.select(PROJECT.SSH_PUBLIC_KEY, PROJECT.SSH_PRIVATE_KEY_ENCRYPTED)
+                .from(PROJECT)
+                .where(PROJECT.ID.eq(id.value()), PROJECT.SSH_PRIVATE_KEY_ENCRYPTED.isNotNull())
+                .fetchOptional(
+                    row -> new SshKeyPair(row.value1(), encryption.decrypt(row.value2()))));
+  }
+
   private static Optional<StoredProject> get(DSLContext dsl, ProjectId id) {
     return dsl.select(columns())
         .from(PROJECT)

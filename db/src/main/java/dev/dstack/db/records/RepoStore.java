@@ -17,6 +17,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import org.jooq.Condition;
+import org.jooq.DSLContext;
 import org.jooq.JSONB;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
@@ -140,17 +142,30 @@ public final class RepoStore {
                 .execute());
   }
 
+  /** Who asks for it is about to use it, so it is kept for a while. */
   public boolean hasCode(ProjectId project, String repoId, String hash) {
-    return database.read(
-        dsl ->
-            dsl.fetchExists(
-                DSL.selectOne()
-                    .from(CODE_BLOB)
-                    .join(REPO)
-                    .on(REPO.ID.eq(CODE_BLOB.REPO))
-                    .where(REPO.PROJECT_ID.eq(project.value()))
-                    .and(REPO.REPO_ID.eq(repoId))
-                    .and(CODE_BLOB.HASH.eq(hash))));
+    Condition which =
+        CODE_BLOB
+            .HASH
+            .eq(hash)
+            .and(
+                CODE_BLOB.REPO.in(
+                    DSL.select(REPO.ID)
+                        .from(REPO)
+                        .where(REPO.PROJECT_ID.eq(project.value()))
+                        .and(REPO.REPO_ID.eq(repoId))));
+    return database.inTransaction(
+        dsl -> {
+          use(dsl, which);
+          return dsl.fetchExists(DSL.selectOne().from(CODE_BLOB).where(which));
+        });
+  }
+
+  private static void use(DSLContext dsl, Condition which) {
+    dsl.update(CODE_BLOB)
+        .set(CODE_BLOB.USED_AT, Uses.now())
+        .where(which, Uses.longAgo(CODE_BLOB.USED_AT))
+        .execute();
   }
 
   /** What was uploaded under this hash. */
@@ -187,6 +202,7 @@ public final class RepoStore {
               .set(CODE_BLOB.CREATED_AT, now)
               .onConflictDoNothing()
               .execute();
+          use(dsl, CODE_BLOB.REPO.eq(repo).and(CODE_BLOB.HASH.eq(hash)));
           return true;
         });
   }

@@ -146,6 +146,16 @@ public final class RunSubmissions {
     return new NewEvent.Target("run", run.id().value(), run.runName(), run.project());
   }
 
+  /** What the run's specification means to its workflow; its RunPlan. */
+  public Optional<String> plan(RunId run) {
+    return database.read(
+        dsl ->
+            dsl.select(RUN_SUBMISSION.PLAN)
+                .from(RUN_SUBMISSION)
+                .where(RUN_SUBMISSION.ID.eq(run.value()))
+                .fetchOptional(row -> row.value1().data()));
+  }
+
   /** The latest run of that name that is not deleted. */
   public Optional<RunRecord> findLatest(ProjectId project, String runName) {
     return find(
@@ -417,13 +427,15 @@ public final class RunSubmissions {
    */
   public int update(
       RunId run, String specJson, RunPrivate secrets, String planJson, int priority, UserId user) {
+    // Its nodes have it already.
+    RunPrivate.NodeKey nodeKey = secretsOf(run).nodeKey();
     return database.inTransaction(
         dsl -> {
           Instant now = Clean.instant(clock.instant());
           Record row =
               dsl.update(RUN_SUBMISSION)
                   .set(RUN_SUBMISSION.SPEC, Clean.json(specJson))
-                  .set(RUN_SUBMISSION.PRIVATE_ENCRYPTED, packed(secrets))
+                  .set(RUN_SUBMISSION.PRIVATE_ENCRYPTED, packed(secrets.with(nodeKey)))
                   .set(RUN_SUBMISSION.PLAN, Clean.json(planJson))
                   .set(RUN_SUBMISSION.PRIORITY, priority)
                   .set(RUN_SUBMISSION.DEPLOYMENT_NUM, RUN_SUBMISSION.DEPLOYMENT_NUM.plus(1))

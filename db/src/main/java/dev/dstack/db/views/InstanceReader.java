@@ -1,10 +1,13 @@
 package dev.dstack.db.views;
 
+import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
 import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_CLAIM;
 import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_VIEW;
 
 import dev.dstack.db.Database;
+import dev.dstack.db.metrics.HostChecks;
+import dev.dstack.model.agent.HostHealth.Level;
 import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
@@ -131,13 +134,26 @@ public final class InstanceReader {
                   row.get(INSTANCE_CLAIM.TOTAL_BLOCKS),
                   row.get(INSTANCE_CLAIM.TAKEN).data()));
     }
+    Map<UUID, String> plans = new HashMap<>();
+    UUID[] fleets =
+        rows.stream().map(row -> row.get(INSTANCE_VIEW.FLEET_ID)).distinct().toArray(UUID[]::new);
+    for (Record row :
+        dsl.select(FLEET.ID, FLEET.PLAN)
+            .from(FLEET)
+            .where(FLEET.ID.eq(DSL.any(DSL.val(fleets))))
+            .fetch()) {
+      plans.put(row.get(FLEET.ID), row.get(FLEET.PLAN).data());
+    }
+    Map<InstanceId, Level> levels = HostChecks.latest(dsl, List.of(ids));
     List<InstanceRow> instances = new ArrayList<>();
     for (Record row : rows) {
       instances.add(
           new InstanceRow(
               view(row),
               row.get(PROJECT.NAME),
-              claims.getOrDefault(row.get(INSTANCE_VIEW.ID), List.of())));
+              claims.getOrDefault(row.get(INSTANCE_VIEW.ID), List.of()),
+              plans.get(row.get(INSTANCE_VIEW.FLEET_ID)),
+              levels.getOrDefault(new InstanceId(row.get(INSTANCE_VIEW.ID)), Level.HEALTHY)));
     }
     return instances;
   }

@@ -5,6 +5,7 @@ import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
 import static dev.dstack.db.jooq.generated.records.Tables.USER_ACCOUNT;
 import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.RUN_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.RUN_WHY;
 
 import dev.dstack.db.Database;
 import dev.dstack.model.agent.PullProgress;
@@ -39,6 +40,8 @@ import tools.jackson.core.type.TypeReference;
 
 /** Runs as they are shown. A list is two queries, whatever its length. */
 public final class RunReader {
+  private static final int MAX_WHY = 200;
+
   private static final Map<String, RunStatus> RUN_STATUS =
       byWire(RunStatus.values(), RunStatus::wire);
   private static final Map<String, JobStatus> JOB_STATUS =
@@ -99,8 +102,39 @@ public final class RunReader {
             RUN_SUBMISSION.DELETED_AT.isNull()));
   }
 
+  /** The attempts to get capacity that have a story, the oldest first. */
+  public List<RunWhyRow> why(RunId run) {
+    return database.read(
+        dsl ->
+            dsl.selectFrom(RUN_WHY)
+                .where(RUN_WHY.RUN_ID.eq(run.value()))
+                .orderBy(RUN_WHY.SUBMISSION_NUM, RUN_WHY.REPLICA_NUM)
+                .limit(MAX_WHY)
+                .fetch(
+                    row ->
+                        new RunWhyRow(
+                            row.getReplicaNum(), row.getSubmissionNum(), row.getAttempt().data())));
+  }
+
   public Optional<RunRow> get(RunId run) {
     return one(RUN_SUBMISSION.ID.eq(run.value()));
+  }
+
+  /** Where the jobs of one submission of a replica are, by their number, as JSON. */
+  public Map<Integer, String> placements(RunId run, int replica, int submission) {
+    return database.read(
+        dsl -> {
+          Map<Integer, String> found = new HashMap<>();
+          dsl.select(JOB_VIEW.JOB_NUM, JOB_VIEW.PLACEMENT)
+              .from(JOB_VIEW)
+              .where(
+                  JOB_VIEW.RUN_ID.eq(run.value()),
+                  JOB_VIEW.REPLICA_NUM.eq(replica),
+                  JOB_VIEW.SUBMISSION_NUM.eq(submission),
+                  JOB_VIEW.PLACEMENT.isNotNull())
+              .forEach(row -> found.put(row.value1(), row.value2().data()));
+          return found;
+        });
   }
 
   private Optional<RunRow> one(Condition condition) {

@@ -2,12 +2,15 @@ package dev.dstack.db.views;
 
 import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
+import static dev.dstack.db.jooq.generated.records.Tables.VOLUME;
 import static dev.dstack.db.jooq.generated.views.Tables.BACKEND_OFFER;
 import static dev.dstack.db.jooq.generated.views.Tables.FLEET_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_CLAIM;
 import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.RUN_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.RUN_WHY;
+import static dev.dstack.db.jooq.generated.views.Tables.VOLUME_VIEW;
 
 import dev.dstack.db.Clean;
 import dev.dstack.db.Database;
@@ -15,6 +18,7 @@ import dev.dstack.db.jooq.generated.views.tables.records.FleetViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.JobViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.RunViewRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.VolumeViewRecord;
 import dev.dstack.db.records.Events;
 import dev.dstack.db.records.NewEvent;
 import dev.dstack.model.agent.PullProgress;
@@ -45,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  * it is harmless.
  */
 public final class ViewWriter {
+  /** Beside the first. */
+  private static final int ATTEMPTS_KEPT = 50;
+
   private static final Set<Field<?>> LIVE = Set.of(JOB_VIEW.PULL, JOB_VIEW.UNUSED_SINCE);
 
   /** A run that is seen in one of these has got its first machine. */
@@ -61,9 +68,26 @@ public final class ViewWriter {
               DSL.when(
                       RUN_VIEW.STATUS.ne(RunStatus.PENDING.wire()),
                       DSL.excluded(RUN_VIEW.TIMES_PENDING))
-                  .otherwise(0)));
+                  .otherwise(0)),
+          // The end of a job may be told by one who does not know how it was.
+          JOB_VIEW.INSTANCE_ID,
+          last(JOB_VIEW.INSTANCE_ID),
+          JOB_VIEW.PLACEMENT,
+          last(JOB_VIEW.PLACEMENT),
+          JOB_VIEW.WORKING_DIR,
+          last(JOB_VIEW.WORKING_DIR),
+          JOB_VIEW.USERNAME,
+          last(JOB_VIEW.USERNAME),
+          JOB_VIEW.PORTS,
+          last(JOB_VIEW.PORTS),
+          JOB_VIEW.RUNNING_AT,
+          last(JOB_VIEW.RUNNING_AT));
 
   private final Database database;
+
+  private static <T> Field<T> last(Field<T> field) {
+    return DSL.coalesce(DSL.excluded(field), field);
+  }
 
   /**
    * @param database a pool of role WORKER
@@ -74,6 +98,13 @@ public final class ViewWriter {
 
   /** A final status also frees the run's name. */
   public void writeRun(RunViewRow run, List<NewEvent> events) {
+    writeRun(run, List.of(), events);
+  }
+
+  /**
+   * @param why attempts to get capacity, each as far as it is known
+   */
+  public void writeRun(RunViewRow run, List<RunWhyRow> why, List<NewEvent> events) {
     RunViewRecord row = new RunViewRecord();
     row.setId(run.id().value());
     row.setProjectId(run.project().value());
@@ -101,11 +132,56 @@ public final class ViewWriter {
                 .where(RUN_SUBMISSION.ID.eq(run.id().value()), RUN_SUBMISSION.FINISHED_AT.isNull())
                 .execute();
           }
+          why.forEach(one -> writeWhy(dsl, run, one));
           Events.write(dsl, events);
         });
   }
 
+  /** The first attempt stays, and the last ones. */
+  private static void writeWhy(DSLContext dsl, RunViewRow run, RunWhyRow why) {
+    JSONB attempt = Clean.json(why.attemptJson());
+    dsl.insertInto(RUN_WHY)
+        .set(RUN_WHY.RUN_ID, run.id().value())
+        .set(RUN_WHY.REPLICA_NUM, why.replica())
+        .set(RUN_WHY.SUBMISSION_NUM, why.submission())
+        .set(RUN_WHY.REVISION, run.revision())
+        .set(RUN_WHY.ATTEMPT, attempt)
+        .onConflict(RUN_WHY.RUN_ID, RUN_WHY.REPLICA_NUM, RUN_WHY.SUBMISSION_NUM)
+        .doUpdate()
+        .set(RUN_WHY.REVISION, run.revision())
+        .set(RUN_WHY.ATTEMPT, attempt)
+        .where(RUN_WHY.REVISION.lt(run.revision()))
+        .execute();
+    dsl.deleteFrom(RUN_WHY)
+        .where(
+            RUN_WHY.RUN_ID.eq(run.id().value()),
+            RUN_WHY.REPLICA_NUM.eq(why.replica()),
+            RUN_WHY.SUBMISSION_NUM.between(1, why.submission() - ATTEMPTS_KEPT))
+        .execute();
+  }
+
   public void writeJob(JobViewRow job, List<NewEvent> events) {
+    writeJobs(List.of(new ShownJob(job, events)));
+  }
+
+  /** A job and what has happened to it. */
+  public record ShownJob(JobViewRow job, List<NewEvent> events) {
+    public ShownJob {
+      events = List.copyOf(events);
+    }
+  }
+
+  public void writeJobs(List<ShownJob> jobs) {
+    database.transaction(
+        dsl -> {
+          for (ShownJob shown : jobs) {
+            upsert(dsl, JOB_VIEW, JOB_VIEW.ID, JOB_VIEW.REVISION, record(shown.job()));
+            Events.write(dsl, shown.events());
+          }
+        });
+  }
+
+  private static JobViewRecord record(JobViewRow job) {
     JobViewRecord row = new JobViewRecord();
     row.setId(job.id().value());
     row.setRunId(job.run().value());
@@ -132,11 +208,7 @@ public final class ViewWriter {
         job.ports().isEmpty()
             ? null
             : JSONB.valueOf(Json.lenient().writeValueAsString(job.ports())));
-    database.transaction(
-        dsl -> {
-          upsert(dsl, JOB_VIEW, JOB_VIEW.ID, JOB_VIEW.REVISION, row);
-          Events.write(dsl, events);
-        });
+    return row;
   }
 
   /** What the host said last; without a revision, because nothing is decided from it. */
@@ -223,6 +295,44 @@ public final class ViewWriter {
               dsl.update(FLEET)
                   .set(FLEET.DELETED_AT, Clean.instant(fleet.at()))
                   .where(FLEET.ID.eq(fleet.id().value()), FLEET.DELETED_AT.isNull())
+                  .execute();
+            }
+          }
+          Events.write(dsl, events);
+        });
+  }
+
+  /** Its end frees the volume's name; a refused wish for it is taken back. */
+  public void writeVolume(VolumeViewRow volume, boolean deleteRefused, List<NewEvent> events) {
+    VolumeViewRecord row = new VolumeViewRecord();
+    row.setId(volume.id().value());
+    row.setProjectId(volume.project().value());
+    row.setName(volume.name());
+    row.setRevision(volume.revision());
+    row.setStatus(volume.status().wire());
+    row.setStatusMessage(Clean.textOrNull(volume.statusMessage()));
+    row.setProviderId(Clean.textOrNull(volume.providerId()));
+    row.setSizeGb(volume.sizeGb());
+    row.setAvailabilityZone(Clean.textOrNull(volume.availabilityZone()));
+    row.setPrice(volume.price());
+    row.setAttachments(Clean.json(volume.attachmentsJson()));
+    row.setCreatedAt(Clean.instant(volume.createdAt()));
+    row.setAt(Clean.instant(volume.at()));
+    row.setDeletedAt(Clean.instantOrNull(volume.deletedAt()));
+    database.transaction(
+        dsl -> {
+          if (upsert(dsl, VOLUME_VIEW, VOLUME_VIEW.ID, VOLUME_VIEW.REVISION, row)) {
+            Instant deletedAt = volume.deletedAt();
+            if (deletedAt != null) {
+              dsl.update(VOLUME)
+                  .set(VOLUME.DELETED_AT, Clean.instant(deletedAt))
+                  .where(VOLUME.ID.eq(volume.id().value()), VOLUME.DELETED_AT.isNull())
+                  .execute();
+            } else if (deleteRefused) {
+              dsl.update(VOLUME)
+                  .set(VOLUME.DELETE_REQUESTED_AT, (Instant) null)
+                  .set(VOLUME.DELETE_DELIVERED_AT, (Instant) null)
+                  .where(VOLUME.ID.eq(volume.id().value()), VOLUME.DELETED_AT.isNull())
                   .execute();
             }
           }

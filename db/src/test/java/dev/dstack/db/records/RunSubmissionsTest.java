@@ -115,7 +115,11 @@ class RunSubmissionsTest {
 
   @Test
   void aRunWaitsForTheFleetsThatWereThereBeforeIt() {
-    Fleets fleets = new Fleets(fixture.api, NOW::get);
+    Fleets fleets =
+        new Fleets(
+            fixture.api,
+            Encryption.of(List.of(new EncryptionKey.Aes("k", new byte[32]))),
+            NOW::get);
     FleetId fleet = new FleetId(UUID.randomUUID());
     fleets.create(fleet, fixture.project, fixture.user, "slow", "{}", "{}");
     runs.accept(run("hello", 0));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.db.Fixture;
 import dev.dstack.db.crypto.Encryption;
+import dev.dstack.db.crypto.EncryptionKey;
 import dev.dstack.db.metrics.MetricsReader;
 import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.NewEvent;
@@ -122,10 +123,55 @@ class ViewWriterTest {
     assertThat(shown.unusedSince()).isEqualTo(Fixture.START);
   }
 
+  /** The end of a job may be told by its run, which does not know where it was. */
+  @Test
+  void whereAJobWasOutlivesItsEnd() {
+    RunId run = accepted("lost");
+    writer.writeRun(view(run, 1, RunStatus.RUNNING, ""), List.of());
+    JobId id = new JobId(UUID.randomUUID());
+    writer.writeJob(job(id, run, 0, 0), List.of());
+    writer.writeJob(
+        new JobViewRow(
+            id,
+            run,
+            fixture.project,
+            0,
+            0,
+            0,
+            "job",
+            1_000_010,
+            JobStatus.TERMINATED,
+            "",
+            "terminated_by_server",
+            null,
+            null,
+            null,
+            null,
+            null,
+            null,
+            Fixture.START,
+            Fixture.START,
+            null,
+            Fixture.START,
+            Map.of(),
+            null,
+            null),
+        List.of());
+    JobViewRow shown = runs.get(run).orElseThrow().jobs().getFirst();
+    assertThat(shown.status()).isEqualTo(JobStatus.TERMINATED);
+    assertThat(shown.placementJson()).isEqualTo("{}");
+    assertThat(shown.workingDir()).isEqualTo("/x");
+    assertThat(shown.ports()).containsEntry(10022, 40000);
+    assertThat(shown.runningAt()).isEqualTo(Fixture.START);
+  }
+
   @Test
   void claimsMakeAnInstanceBusy() {
     FleetId fleet = new FleetId(UUID.randomUUID());
-    new Fleets(fixture.api, () -> Fixture.START)
+    new Fleets(
+            fixture.api,
+            Encryption.of(List.of(new EncryptionKey.Aes("k", new byte[32]))),
+            () -> Fixture.START)
         .create(fleet, fixture.project, null, "local", "{}", "{}");
     FleetReader fleets = new FleetReader(fixture.api);
     assertThat(fleets.get(fleet).orElseThrow().status()).isEqualTo(FleetStatus.SUBMITTED);

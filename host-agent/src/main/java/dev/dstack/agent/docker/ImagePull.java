@@ -20,7 +20,6 @@ final class ImagePull {
   private static final long PAUSE_MILLIS = 2_000;
   private static final long LOOK_MILLIS = 100;
   private static final long STALLED_NANOS = TimeUnit.MINUTES.toNanos(10);
-  private static final long TELL_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
   private final DockerApi api;
   private final ImageReference image;
@@ -98,7 +97,6 @@ final class ImagePull {
 
   private Optional<String> read(DockerApi.Stream answer) throws EngineAwayException {
     PullTracker tracker = new PullTracker();
-    long toldAt = 0;
     for (JsonNode line = answer.next(); line != null; line = answer.next()) {
       heardAt = System.nanoTime();
       String error = line.path("error").asString("");
@@ -106,10 +104,9 @@ final class ImagePull {
         return Optional.of(error);
       }
       tracker.accept(line);
-      if (heardAt - toldAt > TELL_NANOS) {
-        toldAt = heardAt;
-        progress.accept(tracker.progress());
-      }
+      // Each time, as there may be no next one for long; the engine itself says no more than ten
+      // lines a second of a layer.
+      progress.accept(tracker.progress());
     }
     if (!wasCancelled) {
       progress.accept(tracker.progress());

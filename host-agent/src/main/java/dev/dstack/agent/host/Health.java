@@ -28,16 +28,15 @@ public final class Health {
 
   private Health() {}
 
-  /** Without DCGM there is nobody who would know of anything wrong. */
-  public static HostHealth check() {
+  /** Empty: there is no DCGM, so nobody would know of anything wrong. */
+  public static Optional<HostHealth> check() {
     if (!Files.exists(Path.of("/dev/nvidiactl"))) {
-      return new HostHealth(Level.HEALTHY, List.of());
+      return Optional.empty();
     }
     // Watches stay as they are once set; setting them again is harmless.
     Tool.output(WITHIN, List.of("dcgmi", "health", "-g", "0", "-s", "a"));
     return Tool.output(WITHIN, List.of("dcgmi", "health", "-g", "0", "-c", "-j"))
-        .map(Health::parse)
-        .orElse(new HostHealth(Level.HEALTHY, List.of()));
+        .map(Health::parse);
   }
 
   /** Whatever its shape from release to release: a tree of names with values of few words. */

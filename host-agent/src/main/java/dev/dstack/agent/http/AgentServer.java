@@ -8,6 +8,7 @@ import dev.dstack.agent.host.Health;
 import dev.dstack.agent.task.Archives;
 import dev.dstack.agent.task.TaskManager;
 import dev.dstack.model.agent.AgentProtocol;
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
@@ -79,9 +80,12 @@ public final class AgentServer implements AutoCloseable {
       throws IOException {
     // Read by the JDK's server when its first class is loaded. Without the first, the last packet
     // of
-    // every answer waits 40 ms; without the second, the 201st idle connection is closed.
+    // every answer waits 40 ms; without the second, the 201st idle connection is closed; without
+    // the third, this side closes idle connections after 30 s, as callers do, and now and then one
+    // that a caller is just using again.
     System.setProperty("sun.net.httpserver.nodelay", "true");
     System.setProperty("sun.net.httpserver.maxIdleConnections", "4000");
+    System.setProperty("sun.net.httpserver.idleInterval", "300");
     IOException last = null;
     for (int port : ports) {
       try {
@@ -166,7 +170,7 @@ public final class AgentServer implements AutoCloseable {
     String[] parts = path.substring(AgentProtocol.PREFIX.length() + 1).split("/", -1);
     switch (method + " " + parts[0] + " " + parts.length) {
       case "GET info 1" -> json(exchange, 200, info.get());
-      case "GET health 1" -> json(exchange, 200, Health.check());
+      case "GET health 1" -> health(exchange);
       case "GET dcgm 1" -> dcgm(exchange);
       case "PUT archives 2" -> putArchive(exchange, parts[1]);
       case "HEAD archives 2" ->
@@ -247,6 +251,15 @@ public final class AgentServer implements AutoCloseable {
       bytes(exchange, "text/plain; charset=utf-8", words.get());
     } else {
       unknown(exchange, id);
+    }
+  }
+
+  private static void health(HttpExchange exchange) throws IOException {
+    Optional<HostHealth> health = Health.check();
+    if (health.isPresent()) {
+      json(exchange, 200, health.get());
+    } else {
+      fail(exchange, 404, ErrorKind.NOT_FOUND, "nothing on this host checks its accelerators");
     }
   }
 

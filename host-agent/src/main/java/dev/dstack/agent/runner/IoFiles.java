@@ -39,6 +39,9 @@ public final class IoFiles {
   /** {@link Sessions}, replaced when logins come and go. */
   public static final String SESSIONS = "sessions.json";
 
+  /** For MPI: the addresses of the nodes that work together. */
+  public static final String HOSTFILE = "hostfile";
+
   /** The runner's own words. */
   public static final String RUNNER_LOG = "runner.log";
 

@@ -40,6 +40,7 @@ final class Logins implements AutoCloseable {
   private final LogClock times = new LogClock();
   private final CompletableFuture<JobSshServer> server = new CompletableFuture<>();
   private volatile boolean over;
+  private volatile int connections;
 
   /**
    * @param environment of the command, and of every session
@@ -112,7 +113,12 @@ final class Logins implements AutoCloseable {
     times.mark(Files.exists(output) ? Files.size(output) : 0, clock.instant());
   }
 
+  int connections() {
+    return connections;
+  }
+
   private void tell(Usage.Now now) {
+    connections = now.connections();
     byte[] json =
         Json.lenient()
             .writeValueAsBytes(new IoFiles.Sessions(now.connections(), now.unusedSince()));

@@ -20,10 +20,14 @@ final class Posix {
   private static final int WEXITED = 4;
   private static final int WNOWAIT = 0x0100_0000;
   private static final int SIGINFO_BYTES = 128;
+  private static final int MADV_DONTNEED = 4;
 
   private static final MethodHandle KILL = handle("kill", FunctionDescriptor.of(INT, INT, INT));
   private static final MethodHandle WAITID =
       handle("waitid", FunctionDescriptor.of(INT, INT, INT, ValueLayout.ADDRESS, INT));
+  private static final MethodHandle MADVISE =
+      handle(
+          "madvise", FunctionDescriptor.of(INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, INT));
   private static final MethodHandle WAITPID =
       handle("waitpid", FunctionDescriptor.of(INT, INT, ValueLayout.ADDRESS, INT));
 
@@ -59,6 +63,19 @@ final class Posix {
     try {
       int gone = (int) WAITPID.invokeExact(pid, MemorySegment.NULL, WNOHANG);
       assert gone <= pid;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Takes pages out of this process's memory. For pages of files that have not been changed only:
+   * they are read again when they are wanted.
+   */
+  static void dropPages(long address, long length) {
+    try {
+      int failed = (int) MADVISE.invokeExact(address, length, MADV_DONTNEED);
+      assert failed <= 0;
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }

@@ -10,6 +10,8 @@ import dev.dstack.agent.repo.RepoCheckout;
 import dev.dstack.agent.repo.RepoException;
 import dev.dstack.agent.repo.RepoProcess;
 import dev.dstack.agent.runtime.RuntimeLayout;
+import dev.dstack.model.agent.AccessRequest;
+import dev.dstack.model.agent.NodesRequest;
 import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.json.Json;
 import java.io.IOException;
@@ -114,6 +116,12 @@ public final class Runner {
     Map<String, String> env = environment(image, account, workingDir);
     Logins logins =
         Logins.start(request, new Logins.Surroundings(account, env, workingDir), io, log, clock);
+    NodesRequest nodes = request.nodes();
+    AccessRequest access = request.access();
+    if (nodes != null) {
+      String key = access == null ? null : access.interNodeKey();
+      NodeLogins.prepare(nodes, key, account, io, log);
+    }
     try {
       prepare(account, workingDir, env);
       where(workingDir, account);
@@ -122,6 +130,7 @@ public final class Runner {
       logins.close();
       return IoFiles.NOT_STARTED;
     }
+    new Footprint(logins::connections, log).start();
     int status = command(env, workingDir);
     logins.close();
     return status;
@@ -166,6 +175,9 @@ public final class Runner {
       env.put(
           "DSTACK_REPO_DIR",
           RepoCheckout.place(repo.request(), workingDir, account.home()).toString());
+    }
+    if (request.nodes() != null) {
+      env.put("DSTACK_MPI_HOSTFILE", NodeLogins.hostfile(io).toString());
     }
     env.putAll(request.env());
     return env;

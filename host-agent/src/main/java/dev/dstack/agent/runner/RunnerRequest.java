@@ -1,6 +1,7 @@
 package dev.dstack.agent.runner;
 
 import dev.dstack.model.agent.AccessRequest;
+import dev.dstack.model.agent.NodesRequest;
 import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.ids.JobId;
 import java.util.List;
@@ -21,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param repo absent: none
  * @param access absent: nobody can log in
  * @param sshPort where the SSH server listens; 0: none is started
- * @param sshLoopbackOnly for a container on the host's network
+ * @param sshLoopbackOnly for a container on the host's network that works alone
+ * @param nodes absent: it works alone
  */
 public record RunnerRequest(
     JobId id,
@@ -33,12 +35,39 @@ public record RunnerRequest(
     @Nullable Repo repo,
     @Nullable AccessRequest access,
     int sshPort,
-    boolean sshLoopbackOnly) {
+    boolean sshLoopbackOnly,
+    @Nullable NodesRequest nodes) {
   public RunnerRequest {
     command = List.copyOf(command);
     env = Map.copyOf(env);
     imageEnv = Map.copyOf(imageEnv);
     files = List.copyOf(files);
+  }
+
+  /** For a container that works alone. */
+  public RunnerRequest(
+      JobId id,
+      List<String> command,
+      Map<String, String> env,
+      Map<String, String> imageEnv,
+      @Nullable String workingDir,
+      List<FileArchive> files,
+      @Nullable Repo repo,
+      @Nullable AccessRequest access,
+      int sshPort,
+      boolean sshLoopbackOnly) {
+    this(
+        id,
+        command,
+        env,
+        imageEnv,
+        workingDir,
+        files,
+        repo,
+        access,
+        sshPort,
+        sshLoopbackOnly,
+        null);
   }
 
   /**

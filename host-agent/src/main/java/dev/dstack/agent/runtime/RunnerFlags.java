@@ -11,13 +11,23 @@ final class RunnerFlags {
       List.of(
           // The objects in the cache of classes must fit into the old part of the first heap: Java
           // does not start with a cache that it can't load whole.
-          "-Xms12m",
-          "-Xmn4m",
+          "-Xms11m",
+          "-Xmn5m",
           "-Xmx40m",
           "-Xss512k",
           "-XX:+UseSerialGC",
+          // What is on its way in a transfer dies young when it has room to; and what a transfer
+          // has
+          // made the heap grow by is given back.
+          "-XX:SurvivorRatio=1",
+          "-XX:MinHeapFreeRatio=10",
+          "-XX:MaxHeapFreeRatio=25",
+          "-XX:-ShrinkHeapInSteps",
           "-XX:ReservedCodeCacheSize=16m",
           "-XX:CICompilerCount=2",
+          // A method whose compiling would take more stays as it is.
+          "-XX:CompileCommand=quiet",
+          "-XX:CompileCommand=MemLimit,*.*,6m~stop",
           // What compiling has used is given back.
           "-XX:TrimNativeHeapInterval=5000",
           // Mapped where it was made for, the cache of classes stays a file that runners share.

@@ -4,6 +4,8 @@ import dev.dstack.agent.AgentLog;
 import dev.dstack.agent.Durable;
 import dev.dstack.agent.ssh.Rehearsal;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
@@ -29,6 +31,7 @@ public final class RuntimeCache {
   private static final long STEP_SECONDS = 300;
   private static final int VISITS = 100;
   private static final long VISIT_MILLIS = 300;
+  private static final int PIECE_BYTES = 16 * 1024;
 
   private static final String REQUEST =
       """
@@ -105,10 +108,26 @@ public final class RuntimeCache {
                 instead(
                     runtime.runnerCommand(root, io.toString()), List.of("-XX:AOTCache=" + made))),
             io);
-        Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("rw-r--r--"));
-        Files.move(made, cache, StandardCopyOption.ATOMIC_MOVE);
+        Path small = io.resolve("small");
+        inSmallPages(made, small);
+        Files.setPosixFilePermissions(small, PosixFilePermissions.fromString("rw-r--r--"));
+        Files.move(small, cache, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Durable.removeTree(io);
+      }
+    }
+  }
+
+  /**
+   * A file is in memory in pieces as large as those it was written in, and Linux gives a process
+   * the whole piece with each byte that it looks at.
+   */
+  private static void inSmallPages(Path from, Path to) throws IOException {
+    try (InputStream in = Files.newInputStream(from);
+        OutputStream out = Files.newOutputStream(to)) {
+      byte[] piece = new byte[PIECE_BYTES];
+      for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
+        out.write(piece, 0, read);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.dstack.agent.ssh;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.function.Consumer;
 import org.apache.sshd.client.future.DefaultOpenFuture;
 import org.apache.sshd.client.future.OpenFuture;
@@ -13,7 +14,10 @@ import org.jspecify.annotations.Nullable;
 
 /** A channel between the client and a connection of this side, whichever of the two was first. */
 abstract class StreamChannel extends WireChannel {
+  private static final Duration FAREWELL = Duration.ofSeconds(10);
+
   private volatile @Nullable SocketChannel socket;
+  private volatile @Nullable Thread writer;
   private @Nullable OpenFuture opening;
 
   StreamChannel() {
@@ -84,6 +88,7 @@ abstract class StreamChannel extends WireChannel {
       return;
     }
     socket = connected;
+    writer = virtual(() -> toPeer(connected));
     opened(future);
     move(connected);
   }
@@ -131,6 +136,7 @@ abstract class StreamChannel extends WireChannel {
     }
     setRecipient(recipient);
     getRemoteWindow().init(size, packetSize, getSession());
+    writer = virtual(() -> toPeer(accepted));
     opened(future);
     virtual(() -> move(accepted));
   }
@@ -143,7 +149,6 @@ abstract class StreamChannel extends WireChannel {
   // --- both --------------------------------------------------------------------------------------
 
   private void move(SocketChannel peer) {
-    Thread toPeer = virtual(() -> toPeer(peer));
     try {
       byte[] piece = new byte[PACKET_BYTES];
       ByteBuffer buffer = ByteBuffer.wrap(piece);
@@ -151,7 +156,10 @@ abstract class StreamChannel extends WireChannel {
         send(piece, 0, buffer.position(), false);
       }
       sendEndOfData();
-      toPeer.join();
+      Thread writing = writer;
+      if (writing != null) {
+        writing.join();
+      }
       close(false);
     } catch (IOException e) {
       close(false);
@@ -180,16 +188,26 @@ abstract class StreamChannel extends WireChannel {
     }
   }
 
+  /** A client closes as soon as it has sent everything; what has arrived of it still goes on. */
   @Override
   void gone() {
     SocketChannel peer = socket;
     if (peer != null) {
-      try {
-        peer.close();
-      } catch (IOException e) {
-        // It is of no use any more, in whatever state it is.
-        return;
+      Thread writing = writer;
+      virtual(() -> closeAfter(writing, peer));
+    }
+  }
+
+  private static void closeAfter(@Nullable Thread writing, SocketChannel peer) {
+    try (peer) {
+      if (writing != null && !writing.join(FAREWELL)) {
+        writing.interrupt();
       }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      // It is of no use any more, in whatever state it is.
+      return;
     }
   }
 

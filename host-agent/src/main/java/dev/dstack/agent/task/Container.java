@@ -36,6 +36,7 @@ final class Container implements Execution {
   private static final long OOM_LAG_MILLIS = 300;
   private static final long ENDS_BY_ITSELF_MILLIS = 2_000;
 
+  private final Path directory;
   private final Journal journal;
   private final Surroundings surroundings;
   private final ContainerHost host;
@@ -57,6 +58,7 @@ final class Container implements Execution {
   private boolean oomLooked;
 
   Container(Path directory, ContainerRequest request, Journal journal, Surroundings surroundings) {
+    this.directory = directory;
     this.journal = journal;
     this.surroundings = surroundings;
     this.host = surroundings.containers();
@@ -72,6 +74,11 @@ final class Container implements Execution {
   public Optional<TaskExit> prepare() throws IOException, InterruptedException {
     if (!journal.state().bootId().equals(surroundings.bootId())) {
       return Optional.of(Endings.executorError("the host was rebooted before the task started"));
+    }
+    Optional<TaskExit> noVolume =
+        TaskVolumes.take(directory, journal.state().id(), surroundings, false);
+    if (noVolume.isPresent()) {
+      return noVolume;
     }
     return engine(
         () -> {
@@ -441,6 +448,7 @@ final class Container implements Execution {
       }
       TimeUnit.MILLISECONDS.sleep(ENGINE_PAUSE_MILLIS);
     }
+    TaskVolumes.release(directory, journal.state().id(), surroundings);
   }
 
   private boolean removed() throws InterruptedException {

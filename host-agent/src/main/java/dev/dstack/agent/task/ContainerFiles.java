@@ -11,6 +11,7 @@ import dev.dstack.agent.runtime.RuntimeLayout;
 import dev.dstack.model.agent.AccessRequest;
 import dev.dstack.model.agent.ContainerRequest;
 import dev.dstack.model.agent.ContainerRequest.RegistryAuth;
+import dev.dstack.model.agent.NodesRequest;
 import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.agent.TaskExit;
 import dev.dstack.model.agent.TaskRequest;
@@ -18,6 +19,7 @@ import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.json.Json;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -92,7 +94,8 @@ final class ContainerFiles {
                     repo, repo.archive() == null ? null : ARCHIVES + repo.archive()),
             login ? access : null,
             login ? AccessRequest.SSH_PORT : 0,
-            container.hostNetwork());
+            container.hostNetwork() && request.nodes() == null,
+            request.nodes());
     secret(directory.resolve(REQUEST), runner);
     if (container.registry() != null) {
       secret(directory.resolve(REGISTRY), container.registry());
@@ -141,8 +144,18 @@ final class ContainerFiles {
       }
     }
     int sshPort = draft.sshPort();
+    NodesRequest nodes = draft.nodes();
     if (sshPort != 0 && container.hostNetwork()) {
-      sshPort = freePort();
+      sshPort = nodes == null ? freePort() : nodes.own().sshPort();
+      if (nodes != null && !isFree(sshPort)) {
+        return Optional.of(
+            new TaskExit(
+                JobTerminationReason.PORTS_BINDING_FAILED,
+                null,
+                "port "
+                    + sshPort
+                    + " of the host, where the other nodes log in, is used by somebody else"));
+      }
       byte[] text = Integer.toString(sshPort).getBytes(StandardCharsets.US_ASCII);
       Durable.write(directory.resolve(SSH_PORT), text, "rw-------", false);
     }
@@ -157,7 +170,8 @@ final class ContainerFiles {
             draft.repo(),
             draft.access(),
             sshPort,
-            draft.sshLoopbackOnly());
+            draft.sshLoopbackOnly(),
+            nodes);
     // Whoever the container's user is has to read and remove it; nobody else gets here.
     byte[] json = Json.lenient().writeValueAsBytes(complete);
     Durable.write(io.resolve(IoFiles.REQUEST), json, "rw-r--r--", false);
@@ -219,7 +233,8 @@ final class ContainerFiles {
     Map<Integer, Integer> ports = new TreeMap<>();
     container.ports().forEach(port -> ports.put(port.containerPort(), port.hostPort()));
     if (draft.sshPort() != 0) {
-      ports.put(AccessRequest.SSH_PORT, 0);
+      NodesRequest nodes = draft.nodes();
+      ports.put(AccessRequest.SSH_PORT, nodes == null ? 0 : nodes.own().sshPort());
     }
     return new Blueprint(
         ContainerHost.containerName(state.id()),
@@ -241,6 +256,16 @@ final class ContainerFiles {
     }
     double cpus = container.cpus() > 0 ? container.cpus() : HostResources.processors();
     return Math.min(HostResources.mostPids() / 2, 4_096 + Math.round(cpus * 1_024));
+  }
+
+  private static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(port), 1);
+      return true;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static int freePort() throws IOException {

@@ -66,9 +66,12 @@ final class HostProcess implements Execution {
 
   @Override
   public Optional<TaskExit> prepare() throws IOException, InterruptedException {
-    return journal.state().bootId().equals(surroundings.bootId())
-        ? preparation.prepare()
-        : rebooted();
+    if (!journal.state().bootId().equals(surroundings.bootId())) {
+      return rebooted();
+    }
+    Optional<TaskExit> noVolume =
+        TaskVolumes.take(directory, journal.state().id(), surroundings, true);
+    return noVolume.isPresent() ? noVolume : preparation.prepare();
   }
 
   @Override
@@ -337,13 +340,14 @@ final class HostProcess implements Execution {
   }
 
   @Override
-  public void clear() throws IOException {
+  public void clear() throws IOException, InterruptedException {
     TaskAccess opened = access;
     if (opened != null) {
       opened.ended();
     }
     Files.deleteIfExists(directory.resolve("start.sh"));
     HostPreparation.forget(directory);
+    TaskVolumes.release(directory, journal.state().id(), surroundings);
   }
 
   /** Kills what is alive of the task; answers how many that were. */

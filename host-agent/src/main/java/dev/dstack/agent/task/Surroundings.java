@@ -3,6 +3,7 @@ package dev.dstack.agent.task;
 import dev.dstack.agent.AgentLog;
 import dev.dstack.agent.docker.ContainerHost;
 import dev.dstack.agent.host.TaskUser;
+import dev.dstack.agent.volume.HostVolumes;
 import java.time.InstantSource;
 
 /**
@@ -17,4 +18,5 @@ record Surroundings(
     Archives archives,
     String bootId,
     TaskUser agentUser,
-    ContainerHost containers) {}
+    ContainerHost containers,
+    HostVolumes volumes) {}

@@ -4,12 +4,14 @@ import dev.dstack.agent.docker.ImageReference;
 import dev.dstack.model.agent.ContainerRequest;
 import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.agent.TaskRequest;
+import dev.dstack.model.agent.VolumeRequest;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** What a request must be like to be accepted. */
@@ -20,6 +22,8 @@ final class TaskChecks {
   private static final int MAX_PORT = 65_535;
   private static final long LEAST_MEMORY_BYTES = 64L << 20;
   private static final String RESERVED = "/.dstack";
+
+  private static final Pattern VOLUME_ID = Pattern.compile("[0-9a-zA-Z-]{1,64}");
 
   private final Archives archives;
 
@@ -59,6 +63,9 @@ final class TaskChecks {
     }
     if (request.container() != null) {
       check(request.container());
+    }
+    for (VolumeRequest volume : request.volumes()) {
+      check(volume);
     }
   }
 
@@ -106,6 +113,22 @@ final class TaskChecks {
       if (target.startsWith(RESERVED) || target.equals(Path.of("/"))) {
         throw invalid("volumes: nothing can be mounted at " + mount.target());
       }
+    }
+  }
+
+  private static void check(VolumeRequest volume) {
+    if (volume.id() == null || !VOLUME_ID.matcher(volume.id()).matches()) {
+      throw invalid("volumes: '" + volume.id() + "' is not the id of a volume");
+    }
+    boolean device = volume.device() != null;
+    if (volume.providerId() == null || device == (volume.directory() != null)) {
+      throw invalid("volumes: " + volume.name() + " needs either a device or a directory");
+    }
+    checkMount("volumes", device ? volume.device() : volume.directory());
+    checkMount("volumes", volume.target());
+    Path target = Path.of(volume.target()).normalize();
+    if (target.startsWith(RESERVED) || target.equals(Path.of("/"))) {
+      throw invalid("volumes: nothing can be mounted at " + volume.target());
     }
   }
 

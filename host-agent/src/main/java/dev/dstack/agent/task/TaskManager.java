@@ -11,7 +11,9 @@ import dev.dstack.agent.host.TaskUser;
 import dev.dstack.agent.repo.RepoCheckout;
 import dev.dstack.agent.runner.IoFiles;
 import dev.dstack.agent.ssh.TaskAccess;
+import dev.dstack.agent.volume.HostVolumes;
 import dev.dstack.model.agent.ContainerRequest;
+import dev.dstack.model.agent.NodesRequest;
 import dev.dstack.model.agent.RepoRequest;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
@@ -25,6 +27,7 @@ import dev.dstack.model.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
@@ -94,7 +97,14 @@ public final class TaskManager implements AutoCloseable {
     this.archives = new Archives(home.archives());
     this.checks = new TaskChecks(archives);
     this.surroundings =
-        new Surroundings(clock, log, archives, Processes.bootId(), agentUser, containers);
+        new Surroundings(
+            clock,
+            log,
+            archives,
+            Processes.bootId(),
+            agentUser,
+            containers,
+            new HostVolumes(home.directory().resolve("volumes"), log));
     this.watcher = watchService();
     if (watcher != null) {
       WatchService service = watcher;
@@ -269,21 +279,30 @@ public final class TaskManager implements AutoCloseable {
           "DSTACK_REPO_DIR", RepoCheckout.place(repo, workingDir, user.home()).toString());
       HostPreparation.keep(directory, repo);
     }
+    NodesRequest nodes = request.nodes();
+    if (nodes != null) {
+      Path hostfile = directory.resolve(IoFiles.HOSTFILE);
+      byte[] lines = nodes.hostfile().getBytes(StandardCharsets.UTF_8);
+      Durable.write(hostfile, lines, "rw-r--r--", false);
+      env.putIfAbsent("DSTACK_MPI_HOSTFILE", hostfile.toString());
+    }
     byte[] script = Launch.startScript(request, env, workingDir);
     Durable.write(directory.resolve("start.sh"), script, "rw-------", false);
     TaskAccess.keep(directory, request.access());
+    TaskVolumes.keep(directory, request.volumes());
     return state(request, workingDir.toString(), user.name(), userName);
   }
 
   private TaskState accept(Path directory, TaskRequest request) throws IOException {
-    ContainerRequest container = Objects.requireNonNull(request.container());
-    ContainerFiles.make(directory, request, container);
+    ContainerRequest container = container(request);
+    ContainerFiles.make(directory, request, Objects.requireNonNull(container));
+    TaskVolumes.keep(directory, request.volumes());
     return state(request, "", "", request.user());
   }
 
   private TaskState state(
       TaskRequest request, String workingDir, String username, @Nullable String user) {
-    ContainerRequest container = request.container();
+    ContainerRequest container = container(request);
     return new TaskState(
         request.id(),
         request.name() == null ? "" : request.name(),
@@ -305,6 +324,11 @@ public final class TaskManager implements AutoCloseable {
         Map.of(),
         null,
         null);
+  }
+
+  private @Nullable ContainerRequest container(TaskRequest request) {
+    ContainerRequest container = request.container();
+    return container == null ? null : surroundings.volumes().into(container, request.volumes());
   }
 
   private @Nullable String userOf(TaskRequest request) {

@@ -19,6 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -41,6 +42,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @EnabledIf(value = "toolsAreThere", disabledReason = "needs openssh-client, rsync and tmux")
 class JobSshServerTest {
   private static final int LARGE_BYTES = Integer.getInteger("ssh.test.megabytes", 40) * 1_000_000;
+
+  private static final Duration GIGABYTE = Duration.ofMinutes(5);
 
   private SshFixture fixture;
 
@@ -226,6 +229,43 @@ class JobSshServerTest {
                 .status())
         .isZero();
     assertThat(sum(back)).isEqualTo(sum);
+  }
+
+  /** A gigabyte that can't be packed, and rsync's own comparison of both sides afterwards. */
+  @Test
+  void rsyncCopiesAGigabyteExactly() throws Exception {
+    Path large = fixture.directory.resolve("large");
+    Path copy = fixture.work.resolve("copy");
+    // Two copies of it must fit with room to spare.
+    long size = Math.min(1_000_000_000, Files.getFileStore(fixture.work).getUsableSpace() / 4);
+    MessageDigest digest = MessageDigest.getInstance("SHA-1");
+    byte[] block = new byte[1 << 20];
+    new Random(5).nextBytes(block);
+    try (OutputStream out = Files.newOutputStream(large)) {
+      for (long left = size; left > 0; left -= block.length) {
+        // No block is like another, however they are cut.
+        for (int i = 0; i < block.length; i += 512) {
+          block[i] += (byte) (left >> 20);
+        }
+        int length = (int) Math.min(left, block.length);
+        out.write(block, 0, length);
+        digest.update(block, 0, length);
+      }
+    }
+    String config = fixture.directory + "/config";
+    List<String> rsync = List.of("rsync", "-a", "--whole-file", "-e", "ssh -F " + config);
+    List<String> command = new ArrayList<>(rsync);
+    command.addAll(List.of(large.toString(), "task:copy"));
+
+    SshFixture.Result copied = SshFixture.run(GIGABYTE, command.toArray(String[]::new));
+
+    assertThat(copied.status()).as(copied.error()).isZero();
+    assertThat(Files.size(copy)).isEqualTo(size);
+    assertThat(sum(copy, "SHA-1")).isEqualTo(HexFormat.of().formatHex(digest.digest()));
+    command.addAll(1, List.of("--checksum", "--dry-run", "--itemize-changes"));
+    SshFixture.Result compared = SshFixture.run(GIGABYTE, command.toArray(String[]::new));
+    assertThat(compared.status()).as(compared.error()).isZero();
+    assertThat(compared.out()).isEmpty();
   }
 
   @Test
@@ -504,7 +544,11 @@ class JobSshServerTest {
   }
 
   private static String sum(Path file) throws Exception {
-    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    return sum(file, "SHA-256");
+  }
+
+  private static String sum(Path file, String algorithm) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance(algorithm);
     try (InputStream in = Files.newInputStream(file)) {
       byte[] buffer = new byte[1 << 16];
       for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {

@@ -104,6 +104,14 @@ final class SshFixture implements AutoCloseable {
   }
 
   static Result run(Map<String, String> environment, String... command) {
+    return run(DEADLINE, environment, command);
+  }
+
+  static Result run(Duration deadline, String... command) {
+    return run(deadline, Map.of(), command);
+  }
+
+  private static Result run(Duration deadline, Map<String, String> environment, String... command) {
     try {
       Path out = Files.createTempFile("dstack-ssh", ".out");
       Path error = Files.createTempFile("dstack-ssh", ".err");
@@ -115,7 +123,7 @@ final class SshFixture implements AutoCloseable {
                 .redirectError(error.toFile());
         builder.environment().putAll(environment);
         Process process = builder.start();
-        if (!process.waitFor(DEADLINE.toSeconds(), TimeUnit.SECONDS)) {
+        if (!process.waitFor(deadline.toSeconds(), TimeUnit.SECONDS)) {
           process.destroyForcibly();
           throw new AssertionError(
               String.join(" ", command) + " did not end: " + Files.readString(error));

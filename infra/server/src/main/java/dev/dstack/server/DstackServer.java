@@ -235,6 +235,7 @@ public final class DstackServer implements AutoCloseable {
     // Until Temporal serves and the workers poll, runs are accepted and wait.
     workers.join();
     temporal.join();
+    parts.push(HeapTrim.start());
     announce(bootstrap, embedded, System.nanoTime() - begun);
   }
 
@@ -430,7 +431,8 @@ public final class DstackServer implements AutoCloseable {
             .withEventsKept(
                 Duration.ofSeconds(
                     number("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept().toSeconds())))
-            .withKept(kept(defaults.kept()));
+            .withKept(kept(defaults.kept()))
+            .withCatalog(CatalogSettings.of(System.getenv()));
     Workers workers = Workers.create(client, database, encryption, logs, clock, settings);
     workers.start();
     parts.push(workers);
@@ -441,7 +443,9 @@ public final class DstackServer implements AutoCloseable {
     return new Retention.Kept(
         seconds("DSTACK_SERVER_METRICS_RUNNING_TTL_SECONDS", standard.samplesOfRunning()),
         seconds("DSTACK_SERVER_METRICS_FINISHED_TTL_SECONDS", standard.samplesOfFinished()),
-        seconds("DSTACK_SERVER_LOG_TTL_SECONDS", standard.logs()));
+        seconds("DSTACK_SERVER_LOG_TTL_SECONDS", standard.logs()),
+        seconds("DSTACK_SERVER_INSTANCE_HEALTH_TTL_SECONDS", standard.health()),
+        seconds("DSTACK_SERVER_UPLOAD_TTL_SECONDS", standard.uploads()));
   }
 
   private static Duration seconds(String variable, Duration otherwise) {

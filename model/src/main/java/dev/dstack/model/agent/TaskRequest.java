@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param logQuotaBytesPerHour 0: none
  * @param container absent: a process of the host
  * @param access absent: nobody can log in
+ * @param volumes what is attached to the host for this task
+ * @param nodes absent: it works alone
  */
 public record TaskRequest(
     JobId id,
@@ -34,11 +36,101 @@ public record TaskRequest(
     long logQuotaBytesPerHour,
     @Nullable ContainerRequest container,
     @Nullable RepoRequest repo,
-    @Nullable AccessRequest access) {
+    @Nullable AccessRequest access,
+    List<VolumeRequest> volumes,
+    @Nullable NodesRequest nodes) {
   public TaskRequest {
     command = List.copyOf(command);
     env = Map.copyOf(env);
     files = List.copyOf(files);
+    // Older servers send none.
+    volumes = volumes == null ? List.of() : List.copyOf(volumes);
+  }
+
+  /** The same with another environment. */
+  public TaskRequest withEnv(Map<String, String> newEnv) {
+    return new TaskRequest(
+        id,
+        name,
+        command,
+        newEnv,
+        workingDir,
+        user,
+        files,
+        maxDurationSeconds,
+        stopGraceSeconds,
+        logQuotaBytesPerHour,
+        container,
+        repo,
+        access,
+        volumes,
+        nodes);
+  }
+
+  /** One that works alone. */
+  public TaskRequest(
+      JobId id,
+      String name,
+      List<String> command,
+      Map<String, String> env,
+      @Nullable String workingDir,
+      @Nullable String user,
+      List<FileMount> files,
+      @Nullable Long maxDurationSeconds,
+      long stopGraceSeconds,
+      long logQuotaBytesPerHour,
+      @Nullable ContainerRequest container,
+      @Nullable RepoRequest repo,
+      @Nullable AccessRequest access,
+      List<VolumeRequest> volumes) {
+    this(
+        id,
+        name,
+        command,
+        env,
+        workingDir,
+        user,
+        files,
+        maxDurationSeconds,
+        stopGraceSeconds,
+        logQuotaBytesPerHour,
+        container,
+        repo,
+        access,
+        volumes,
+        null);
+  }
+
+  /** Without volumes. */
+  public TaskRequest(
+      JobId id,
+      String name,
+      List<String> command,
+      Map<String, String> env,
+      @Nullable String workingDir,
+      @Nullable String user,
+      List<FileMount> files,
+      @Nullable Long maxDurationSeconds,
+      long stopGraceSeconds,
+      long logQuotaBytesPerHour,
+      @Nullable ContainerRequest container,
+      @Nullable RepoRequest repo,
+      @Nullable AccessRequest access) {
+    this(
+        id,
+        name,
+        command,
+        env,
+        workingDir,
+        user,
+        files,
+        maxDurationSeconds,
+        stopGraceSeconds,
+        logQuotaBytesPerHour,
+        container,
+        repo,
+        access,
+        List.of());
   }
 
   /** A process of the host, without a repository, to which nobody can log in. */

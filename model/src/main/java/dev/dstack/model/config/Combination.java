@@ -1,11 +1,11 @@
 package dev.dstack.model.config;
 
+import dev.dstack.model.resources.ComputeCapability;
 import dev.dstack.model.wire.common.BackendName;
 import dev.dstack.model.wire.configuration.IdleDuration;
 import dev.dstack.model.wire.configuration.ProfileParams;
 import dev.dstack.model.wire.configuration.SpotPolicy;
 import dev.dstack.model.wire.configuration.VastAiProfileOptions;
-import dev.dstack.model.wire.resources.ComputeCapability;
 import dev.dstack.model.wire.resources.CpuSpec;
 import dev.dstack.model.wire.resources.DiskSpec;
 import dev.dstack.model.wire.resources.GpuSpec;

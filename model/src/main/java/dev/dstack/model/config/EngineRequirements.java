@@ -34,7 +34,9 @@ public final class EngineRequirements {
             ? List.of()
             : profile.backends().stream().map(BackendName::wire).toList(),
         Objects.requireNonNullElse(profile.regions(), List.of()),
-        Objects.requireNonNullElse(profile.instanceTypes(), List.of()));
+        Objects.requireNonNullElse(profile.instanceTypes(), List.of()),
+        Objects.requireNonNullElse(profile.availabilityZones(), List.of()),
+        wire.reservation());
   }
 
   private static Requirements.GpuRequirements gpu(GpuSpec gpu) {
@@ -46,7 +48,8 @@ public final class EngineRequirements {
         gpu.memory() == null ? null : mibMin(gpu.memory()),
         gpu.memory() == null ? null : mibMax(gpu.memory()),
         gpu.totalMemory() == null ? null : mibMin(gpu.totalMemory()),
-        gpu.totalMemory() == null ? null : mibMax(gpu.totalMemory()));
+        gpu.totalMemory() == null ? null : mibMax(gpu.totalMemory()),
+        gpu.computeCapability());
   }
 
   private static int orZero(@Nullable Integer value) {

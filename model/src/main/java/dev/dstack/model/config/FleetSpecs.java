@@ -11,18 +11,22 @@ import dev.dstack.model.wire.configuration.SshHost;
 import dev.dstack.model.wire.configuration.SshHostName;
 import dev.dstack.model.wire.configuration.SshHostParams;
 import dev.dstack.model.wire.configuration.SshParams;
+import dev.dstack.model.wire.configuration.SshProxyParams;
 import dev.dstack.model.wire.fleet.FleetSpec;
+import dev.dstack.model.wire.instance.SshKey;
 import dev.dstack.model.wire.resources.CpuSpec;
 import dev.dstack.model.wire.resources.Memory;
 import dev.dstack.model.wire.resources.Range;
 import dev.dstack.model.wire.resources.ResourcesSpec;
 import dev.dstack.model.wire.run.Requirements;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** Rules and defaults of fleets. */
 public final class FleetSpecs {
@@ -127,6 +131,62 @@ public final class FleetSpecs {
         spec.configuration().withResources(resources.withGpu(ResourcesSpec.anyGpu())));
   }
 
+  /** Whether it says more than others may see: keys, values of variables. */
+  public static boolean hasSecrets(FleetSpec spec) {
+    return !redacted(spec).equals(spec);
+  }
+
+  /** The spec without private keys and values of variables. */
+  public static FleetSpec redacted(FleetSpec spec) {
+    FleetConfiguration fleet = spec.configuration();
+    FleetConfiguration safe = fleet.withEnv(fleet.env().namesOnly());
+    SshParams ssh = fleet.sshConfig();
+    if (ssh != null) {
+      safe =
+          safe.withSshConfig(
+              new SshParams(
+                  ssh.user(),
+                  ssh.port(),
+                  ssh.identityFile(),
+                  publicOnly(ssh.sshKey()),
+                  publicOnly(ssh.proxyJump()),
+                  ssh.hosts().stream().map(FleetSpecs::redacted).toList(),
+                  ssh.network()));
+    }
+    return spec.withConfiguration(safe);
+  }
+
+  private static SshHost redacted(SshHost host) {
+    return switch (host) {
+      case SshHostName name -> name;
+      case SshHostParams own ->
+          new SshHostParams(
+              own.hostname(),
+              own.port(),
+              own.user(),
+              own.identityFile(),
+              publicOnly(own.proxyJump()),
+              own.internalIp(),
+              publicOnly(own.sshKey()),
+              own.blocks());
+    };
+  }
+
+  private static @Nullable SshProxyParams publicOnly(@Nullable SshProxyParams proxy) {
+    return proxy == null
+        ? null
+        : new SshProxyParams(
+            proxy.hostname(),
+            proxy.port(),
+            proxy.user(),
+            proxy.identityFile(),
+            publicOnly(proxy.sshKey()));
+  }
+
+  private static @Nullable SshKey publicOnly(@Nullable SshKey key) {
+    return key == null ? null : new SshKey(key.publicKey(), null);
+  }
+
   /** Everything that is wrong with a spec; empty when it can be accepted. */
   public static List<SpecProblem> problems(FleetSpec spec) {
     FleetConfiguration fleet = spec.configuration();
@@ -156,6 +216,13 @@ public final class FleetSpecs {
 
   private static void addSsh(List<SpecProblem> problems, SshParams ssh) {
     int internal = 0;
+    Set<String> names = new HashSet<>();
+    for (SshHost host : ssh.hosts()) {
+      if (!names.add(host.hostname())) {
+        problems.add(
+            new SpecProblem("ssh_config.hosts", "names " + host.hostname() + " more than once"));
+      }
+    }
     for (SshHost host : ssh.hosts()) {
       boolean hasUser = ssh.user() != null;
       boolean hasKey = ssh.sshKey() != null;

@@ -1,6 +1,7 @@
 package dev.dstack.model.config;
 
 import dev.dstack.model.resources.CpuArch;
+import dev.dstack.model.resources.GpuModels;
 import dev.dstack.model.resources.GpuVendor;
 import dev.dstack.model.wire.configuration.CreationPolicy;
 import dev.dstack.model.wire.configuration.EnvValue;
@@ -39,6 +40,10 @@ public final class RunSpecs {
 
   private static final String NO_REPO = "none";
   private static final int PROBES_MAX = 10;
+
+  /** They start together or not at all, and their places are told in one message. */
+  static final int NODES_MAX = 500;
+
   private static final long PROBE_TIMEOUT_MAX_SECONDS = 300;
   private static final Pattern GROUPS_REFERENCE = Pattern.compile("\\$\\{\\{\\s*groups\\b");
   private static final Pattern MOUNT_TARGET = Pattern.compile("/|(/[^:/\\x00]+)+");
@@ -71,6 +76,9 @@ public final class RunSpecs {
     addProfileProblems(problems, profile);
     addEnvProblems(problems, run);
     addCommandProblems(problems, run);
+    if (run instanceof TaskConfiguration task) {
+      addNodesProblems(problems, task);
+    }
     String workingDir = run.base().workingDir();
     if (workingDir != null && !workingDir.startsWith("/")) {
       problems.add(new SpecProblem("working_dir", "must be an absolute path, not " + workingDir));
@@ -222,8 +230,30 @@ public final class RunSpecs {
     }
   }
 
+  private static void addNodesProblems(List<SpecProblem> problems, TaskConfiguration task) {
+    long nodes =
+        task.groups() == null
+            ? task.nodes() == null ? 1 : task.nodes()
+            : task.groups().stream().mapToLong(NodeGroup::nodes).sum();
+    if (nodes > NODES_MAX) {
+      problems.add(
+          new SpecProblem(
+              task.groups() == null ? "nodes" : "groups",
+              "are " + nodes + " nodes, and a task may have " + NODES_MAX));
+    }
+  }
+
   private static void addCommandProblems(List<SpecProblem> problems, RunConfiguration run) {
-    for (String command : run.commands()) {
+    List<String> commands = new ArrayList<>(run.commands());
+    if (run instanceof TaskConfiguration task && task.groups() != null) {
+      task.groups().forEach(group -> commands.addAll(group.commands()));
+    }
+    for (String command : commands) {
+      Optional<String> reference = GroupReferences.problem(command, run);
+      if (reference.isPresent()) {
+        problems.add(new SpecProblem("commands", reference.get()));
+        return;
+      }
       if (command.isBlank()) {
         problems.add(new SpecProblem("commands", "has an empty command; take it out"));
         return;
@@ -292,7 +322,7 @@ public final class RunSpecs {
     if (gpu.vendor() != null) {
       vendors.add(gpu.vendor());
     } else if (gpu.name() != null) {
-      gpu.name().forEach(name -> vendors.addAll(GpuVendors.of(name)));
+      gpu.name().forEach(name -> vendors.addAll(GpuModels.vendors(name)));
     }
     vendors.removeAll(EnumSet.of(GpuVendor.NVIDIA, GpuVendor.GOOGLE));
     return vendors;

@@ -7,7 +7,6 @@ import dev.dstack.model.wire.configuration.RunBase;
 import dev.dstack.model.wire.configuration.RunConfiguration;
 import dev.dstack.model.wire.configuration.ServiceConfiguration;
 import dev.dstack.model.wire.configuration.TaskConfiguration;
-import dev.dstack.model.wire.configuration.VolumeMountPoint;
 import dev.dstack.model.wire.run.RunSpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,9 +43,8 @@ public final class UnsupportedYet {
         // All of it is there.
       }
       case ServiceConfiguration service -> refuse(true, "type: service", "use `type: task`");
-      case TaskConfiguration task -> {
-        refuse(task.groups() != null, "groups", "use a task for each group");
-        refuse(task.nodes() != null && task.nodes() > 1, "nodes", "use 1, or a task for each node");
+      case TaskConfiguration _ -> {
+        // All of it is there.
       }
     }
   }
@@ -55,10 +53,6 @@ public final class UnsupportedYet {
     if (!DefaultImage.inContainer(base)) {
       checkProcess(base);
     }
-    refuse(
-        base.volumes().stream().anyMatch(VolumeMountPoint.class::isInstance),
-        "volumes",
-        "mount directories of the host: `/host/path:/path`");
     refuse(base.dstack(), "dstack", "take it out and pass the address of the server in `env`");
   }
 
@@ -85,7 +79,6 @@ public final class UnsupportedYet {
   }
 
   private void checkProfile(ProfileParams profile) {
-    refuse(profile.instances() != null, "instances", "use `fleets` to choose where it runs");
     refuse(profile.backendOptions() != null, "backend_options", "take it out");
     refuse(profile.reservation() != null, "reservation", "take it out");
   }

@@ -2,12 +2,14 @@ package dev.dstack.model.fleet;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import dev.dstack.model.resources.Resources;
 
 /** How one instance is divided among jobs. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
 @JsonSubTypes({
   @JsonSubTypes.Type(value = Sharing.Whole.class, name = "whole"),
   @JsonSubTypes.Type(value = Sharing.Blocks.class, name = "blocks"),
+  @JsonSubTypes.Type(value = Sharing.AutoBlocks.class, name = "auto-blocks"),
   @JsonSubTypes.Type(value = Sharing.ByRequest.class, name = "by-request")
 })
 public sealed interface Sharing {
@@ -23,6 +25,33 @@ public sealed interface Sharing {
     }
   }
 
+  /** As many blocks as there are accelerators; without any, as there are cpus. */
+  record AutoBlocks() implements Sharing {}
+
   /** A job takes what it asked for at least; for this machine and for simulated ones. */
   record ByRequest() implements Sharing {}
+
+  /** How a machine of these resources is divided: with a number of blocks that is known. */
+  default Sharing of(Resources resources) {
+    return switch (this) {
+      case Whole _, Blocks _, ByRequest _ -> this;
+      case AutoBlocks _ -> {
+        int cpus = (int) Math.floor(resources.cpus());
+        int gpus = resources.gpus().size();
+        // Equal parts only: cpus and accelerators must both divide.
+        int blocks = gpus == 0 ? cpus : gcd(gpus, cpus);
+        yield blocks > 1 ? new Blocks(blocks) : new Whole();
+      }
+    };
+  }
+
+  /** Whether a machine of these resources can be divided into equal parts that way. */
+  default boolean divides(Resources resources) {
+    return !(this instanceof Blocks(int total))
+        || (resources.gpus().size() % total == 0 && resources.cpus() % total == 0);
+  }
+
+  private static int gcd(int a, int b) {
+    return b == 0 ? a : gcd(b, a % b);
+  }
 }

@@ -20,7 +20,16 @@ public final class WorkflowIds {
     return "fleet:" + project + ":" + fleetName;
   }
 
+  public static String volume(String project, String volumeName) {
+    return "volume:" + project + ":" + volumeName;
+  }
+
   public static String instance(InstanceId instance) {
     return "instance:" + instance;
+  }
+
+  /** One pass in one region of one project's backend. */
+  public static String sweep(ProjectId project, String backend, String region) {
+    return "sweep:" + project + ":" + backend + ":" + region;
   }
 }

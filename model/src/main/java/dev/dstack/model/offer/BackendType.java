@@ -11,6 +11,9 @@ public record BackendType(@JsonValue String name) {
   public static final BackendType LOCAL = new BackendType("local");
   public static final BackendType SCRIPTED = new BackendType("scripted");
 
+  /** Hosts of SSH fleets: no backend of a project, they are named by the fleet. */
+  public static final BackendType SSH = new BackendType("ssh");
+
   @JsonCreator
   public BackendType {}
 
@@ -19,7 +22,7 @@ public record BackendType(@JsonValue String name) {
    * remote} for hosts that no cloud owns.
    */
   public String wire() {
-    return equals(LOCAL) || equals(SCRIPTED) ? "remote" : name;
+    return equals(LOCAL) || equals(SCRIPTED) || equals(SSH) ? "remote" : name;
   }
 
   @Override

@@ -28,6 +28,7 @@ class RunSpecsTest {
         "'retry':{'duration':-1}                          | retry.duration",
         "'schedule':{'cron':'61 * * * *'}                 | schedule.cron",
         "'env':['TOKEN']                                  | env",
+        "'nodes':501                                      | nodes",
         "'env':{'A':'${{ groups[0].nodes[0].IP_ADDRESS }}'} | env",
         "'env':{'A=B':'1'}                                | env",
         "'working_dir':'data'                             | working_dir",

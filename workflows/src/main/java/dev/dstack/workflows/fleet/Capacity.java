@@ -13,20 +13,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What of one instance is taken, and whether a job still fits. */
-final class Capacity {
+public final class Capacity {
   /**
    * What a job would get.
    *
    * @param gpus which accelerators, by their place in the offer
    */
-  record Share(Resources taken, int blocks, int totalBlocks, List<Integer> gpus) {
-    Share {
+  public record Share(Resources taken, int blocks, int totalBlocks, List<Integer> gpus) {
+    public Share {
       gpus = List.copyOf(gpus);
     }
   }
 
   /** Either a share, or why there is none. */
-  sealed interface Fit {
+  public sealed interface Fit {
     record Fits(Share share) implements Fit {}
 
     record No(String why) implements Fit {}
@@ -39,8 +39,8 @@ final class Capacity {
   /** Remembered: a long queue asks for it many times between two claims. */
   private @Nullable Resources free;
 
-  Capacity(Sharing sharing, Offer offer) {
-    this.sharing = sharing;
+  public Capacity(Sharing sharing, Offer offer) {
+    this.sharing = sharing.of(offer.resources());
     this.offer = offer;
   }
 
@@ -52,7 +52,7 @@ final class Capacity {
     return claims.isEmpty();
   }
 
-  void take(Share share) {
+  public void take(Share share) {
     claims.add(share);
     free = null;
   }
@@ -79,7 +79,7 @@ final class Capacity {
     return new Share(taken, blocks, total, chosen);
   }
 
-  int totalBlocks() {
+  public int totalBlocks() {
     return sharing instanceof Sharing.Blocks(int total) ? total : 1;
   }
 
@@ -93,13 +93,14 @@ final class Capacity {
   }
 
   /**
-   * @param wholly nodes of one gang take their instance entirely where it is divided into blocks
+   * @param wholly nodes of one gang take their instance entirely
    */
-  Fit fit(Requirements wanted, boolean wholly) {
+  public Fit fit(Requirements wanted, boolean wholly) {
     return switch (sharing) {
       case Sharing.Whole _ -> fitWhole(wanted);
       case Sharing.Blocks(int total) -> fitBlocks(wanted, total, wholly);
-      case Sharing.ByRequest _ -> fitByRequest(wanted);
+      case Sharing.ByRequest _ -> wholly ? fitWhole(wanted) : fitByRequest(wanted);
+      case Sharing.AutoBlocks _ -> throw new IllegalStateException("a number of blocks is known");
     };
   }
 
@@ -116,7 +117,7 @@ final class Capacity {
     String why = "all " + total + " blocks are busy";
     for (int blocks = wholly ? total : 1; blocks <= total; blocks++) {
       Resources share = share(blocks, total);
-      Optional<String> refusal = wanted.refusal(with(share));
+      Optional<String> refusal = wanted.refusal(offer.with(share));
       if (refusal.isEmpty()) {
         return blocks <= free
             ? new Fit.Fits(share(share, blocks, total))
@@ -143,7 +144,7 @@ final class Capacity {
   private Fit fitByRequest(Requirements wanted) {
     Resources free = free();
     Resources taken = wanted.taken(free);
-    Optional<String> refusal = wanted.refusal(with(taken));
+    Optional<String> refusal = wanted.refusal(offer.with(taken));
     if (refusal.isPresent()) {
       return new Fit.No(refusal.get());
     }
@@ -195,16 +196,5 @@ final class Capacity {
     }
     return new Resources(
         all.arch(), Math.max(0, cpus), Math.max(0, memory), Math.max(0, disk), gpus, all.spot());
-  }
-
-  private Offer with(Resources resources) {
-    return new Offer(
-        offer.backend(),
-        offer.instanceType(),
-        offer.region(),
-        resources,
-        offer.price(),
-        offer.availability(),
-        offer.backendData());
   }
 }

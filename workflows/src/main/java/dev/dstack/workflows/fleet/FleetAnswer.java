@@ -1,5 +1,6 @@
 package dev.dstack.workflows.fleet;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.List;
@@ -16,10 +17,23 @@ public sealed interface FleetAnswer {
 
   FleetRef fleet();
 
-  record Granted(String requestId, FleetRef fleet, List<Placement> placements)
+  /**
+   * @param refusals what failed before it could be granted
+   */
+  record Granted(
+      String requestId,
+      FleetRef fleet,
+      List<Placement> placements,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Refusal> refusals)
       implements FleetAnswer {
     public Granted {
       placements = List.copyOf(placements);
+      // Older histories do not have them.
+      refusals = refusals == null ? List.of() : List.copyOf(refusals);
+    }
+
+    public Granted(String requestId, FleetRef fleet, List<Placement> placements) {
+      this(requestId, fleet, placements, List.of());
     }
   }
 

@@ -3,7 +3,9 @@ package dev.dstack.workflows.fleet;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.workflows.instance.InstanceTermination;
+import dev.dstack.workflows.instance.OfferSearch;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a fleet's workflow is to do next. */
 sealed interface FleetCommand {
@@ -15,7 +17,10 @@ sealed interface FleetCommand {
   record TerminateInstance(InstanceId id, InstanceTermination termination)
       implements FleetCommand {}
 
-  record FindOffers() implements FleetCommand {}
+  /**
+   * @param search absent: whatever the fleet may have
+   */
+  record FindOffers(@Nullable OfferSearch search) implements FleetCommand {}
 
   record FindClosed(List<String> workflowIds) implements FleetCommand {
     public FindClosed {

@@ -1,9 +1,12 @@
 package dev.dstack.workflows.fleet;
 
 import dev.dstack.model.offer.Offer;
+import dev.dstack.workflows.instance.FoundOffers;
 import dev.dstack.workflows.instance.InstanceReport;
+import dev.dstack.workflows.instance.OfferSearch;
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What can happen to a fleet. */
 sealed interface FleetEvent {
@@ -22,13 +25,19 @@ sealed interface FleetEvent {
 
   record Delete() implements FleetEvent {}
 
-  record OffersFound(List<Offer> offers) implements FleetEvent {
-    public OffersFound {
-      offers = List.copyOf(offers);
+  record DeleteInstances(InstanceRemoval removal) implements FleetEvent {}
+
+  record OffersFound(@Nullable OfferSearch search, FoundOffers found) implements FleetEvent {
+    OffersFound(List<Offer> offers) {
+      this(null, new FoundOffers(offers, List.of()));
     }
   }
 
-  record OffersFailed(String message) implements FleetEvent {}
+  record OffersFailed(@Nullable OfferSearch search, String message) implements FleetEvent {
+    OffersFailed(String message) {
+      this(null, message);
+    }
+  }
 
   /** Which of the owners asked for are gone. */
   record OwnersClosed(List<String> workflowIds) implements FleetEvent {

@@ -6,7 +6,11 @@ import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.resources.Resources;
+import dev.dstack.workflows.fleet.FleetAnswer.Refusal;
+import dev.dstack.workflows.instance.OfferSearch;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param ended requests that are over, so that a late copy does not claim anything
  * @param book what the backend offered last
  * @param sweepAt when the owners of old claims are looked for
+ * @param dropped numbers of hosts that were taken out by hand; they come back with the next update
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 public record FleetState(
@@ -37,14 +42,50 @@ public record FleetState(
     @Nullable Book book,
     boolean findingOffers,
     Consolidation consolidation,
-    @Nullable Instant sweepAt) {
+    @Nullable Instant sweepAt,
+    List<Integer> dropped) {
   public FleetState {
+    dropped = copy(dropped);
     offers = copy(offers);
     shapes = copy(shapes);
     instances = copy(instances);
     queue = copy(queue);
     grants = copy(grants);
     ended = copy(ended);
+  }
+
+  /** Without hosts that were taken out. */
+  public FleetState(
+      long revision,
+      FleetStatus status,
+      FleetPlan plan,
+      int nextSerial,
+      List<Offer> offers,
+      List<Resources> shapes,
+      List<Slot> instances,
+      List<Waiting> queue,
+      List<Grant> grants,
+      List<Ended> ended,
+      @Nullable Book book,
+      boolean findingOffers,
+      Consolidation consolidation,
+      @Nullable Instant sweepAt) {
+    this(
+        revision,
+        status,
+        plan,
+        nextSerial,
+        offers,
+        shapes,
+        instances,
+        queue,
+        grants,
+        ended,
+        book,
+        findingOffers,
+        consolidation,
+        sweepAt,
+        List.of());
   }
 
   /** An instance as the fleet sees it. */
@@ -68,6 +109,8 @@ public record FleetState(
    * @param seq the last report seen
    * @param idleSince absent while it has claims or is not ready
    * @param forRequest the request it is being made for
+   * @param idle how long it may be idle if less than the fleet allows, as the run said that it was
+   *     made for
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Slot(
@@ -78,27 +121,65 @@ public record FleetState(
       @Nullable String hostname,
       long seq,
       @Nullable Instant idleSince,
-      @Nullable String forRequest) {
+      @Nullable String forRequest,
+      @Nullable String internalIp,
+      @Nullable Duration idle) {
+    public Slot(
+        int serial,
+        int number,
+        int offer,
+        Slotted state,
+        @Nullable String hostname,
+        long seq,
+        @Nullable Instant idleSince,
+        @Nullable String forRequest) {
+      this(serial, number, offer, state, hostname, seq, idleSince, forRequest, null, null);
+    }
+
     Slot in(Slotted next) {
-      return new Slot(serial, number, offer, next, hostname, seq, idleSince, forRequest);
+      return new Slot(
+          serial, number, offer, next, hostname, seq, idleSince, forRequest, internalIp, idle);
     }
 
     Slot idleSince(@Nullable Instant since) {
-      return new Slot(serial, number, offer, state, hostname, seq, since, forRequest);
+      return new Slot(
+          serial, number, offer, state, hostname, seq, since, forRequest, internalIp, idle);
     }
 
     Slot reported(long nextSeq) {
-      return new Slot(serial, number, offer, state, hostname, nextSeq, idleSince, forRequest);
+      return new Slot(
+          serial, number, offer, state, hostname, nextSeq, idleSince, forRequest, internalIp, idle);
     }
 
-    Slot ready(int nextOffer, @Nullable String nextHostname) {
-      return new Slot(serial, number, nextOffer, Slotted.READY, nextHostname, seq, idleSince, null);
+    Slot ready(@Nullable String nextHostname, @Nullable String nextInternalIp) {
+      return new Slot(
+          serial,
+          number,
+          offer,
+          Slotted.READY,
+          nextHostname,
+          seq,
+          idleSince,
+          null,
+          nextInternalIp,
+          idle);
+    }
+
+    Slot offer(int index) {
+      return new Slot(
+          serial, number, index, state, hostname, seq, idleSince, forRequest, internalIp, idle);
+    }
+
+    Slot forNobody() {
+      return new Slot(
+          serial, number, offer, state, hostname, seq, idleSince, null, internalIp, idle);
     }
   }
 
   /**
    * @param tried offers that could not be had for it
    * @param createAgainAt when offers are tried again after all of them failed
+   * @param failed why offers could not be had for it, in any round
    */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)
   public record Waiting(
@@ -106,21 +187,46 @@ public record FleetState(
       Told told,
       List<String> tried,
       int rounds,
-      @Nullable Instant createAgainAt) {
+      @Nullable Instant createAgainAt,
+      List<Refusal> failed) {
+    private static final int MAX_FAILED = 15;
+
     public Waiting {
       tried = copy(tried);
+      failed = copy(failed);
     }
 
     static Waiting first(ReserveRequest request) {
-      return new Waiting(request, Told.NOTHING, List.of(), 0, null);
+      return new Waiting(request, Told.NOTHING, List.of(), 0, null, List.of());
     }
 
     Waiting with(ReserveRequest next) {
-      return new Waiting(next, told, tried, rounds, createAgainAt);
+      return new Waiting(next, told, tried, rounds, createAgainAt, failed);
     }
 
     Waiting told(Told next) {
-      return new Waiting(request, next, tried, rounds, createAgainAt);
+      return new Waiting(request, next, tried, rounds, createAgainAt, failed);
+    }
+
+    /** One more offer could not be had; the last failures are kept. */
+    Waiting tried(String offer, Refusal failure) {
+      List<String> all = new ArrayList<>(tried);
+      all.add(offer);
+      List<Refusal> latest = new ArrayList<>(failed);
+      latest.remove(failure);
+      latest.add(failure);
+      int from = Math.max(0, latest.size() - MAX_FAILED);
+      return new Waiting(
+          request, told, all, rounds, createAgainAt, latest.subList(from, latest.size()));
+    }
+
+    Waiting again(int nextRounds, Instant at) {
+      return new Waiting(request, told, List.of(), nextRounds, at, failed);
+    }
+
+    /** Its pause is over. */
+    Waiting now() {
+      return new Waiting(request, told, tried, rounds, null, failed);
     }
   }
 
@@ -162,9 +268,19 @@ public record FleetState(
 
   public record Ended(String requestId, Instant at) {}
 
-  public record Book(Instant at, List<Offer> offers, @Nullable String problem) {
+  /**
+   * @param search what was asked for; absent: whatever the fleet may have
+   * @param refused what was offered and is of no use, grouped by the reason
+   */
+  public record Book(
+      Instant at,
+      List<Offer> offers,
+      @Nullable String problem,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable OfferSearch search,
+      @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Refusal> refused) {
     public Book {
       offers = copy(offers);
+      refused = copy(refused);
     }
   }
 
@@ -172,16 +288,42 @@ public record FleetState(
    * Keeps the fleet at its minimum.
    *
    * @param filled the initial target has been reached once; from then on only the minimum counts
+   * @param problem why the last attempt failed, until the next one
    */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)
   public record Consolidation(
-      boolean filled, int attempts, @Nullable Instant nextAt, List<String> tried) {
+      boolean filled,
+      int attempts,
+      @Nullable Instant nextAt,
+      List<String> tried,
+      @Nullable String problem) {
     public Consolidation {
       tried = copy(tried);
     }
 
     static Consolidation initial() {
-      return new Consolidation(false, 0, null, List.of());
+      return new Consolidation(false, 0, null, List.of(), null);
+    }
+
+    static Consolidation reached() {
+      return new Consolidation(true, 0, null, List.of(), null);
+    }
+
+    /** The pause is over. */
+    Consolidation again() {
+      return new Consolidation(filled, attempts, null, tried, problem);
+    }
+
+    Consolidation tried(List<String> all) {
+      return new Consolidation(filled, attempts, nextAt, all, problem);
+    }
+
+    Consolidation started() {
+      return new Consolidation(filled, attempts, nextAt, tried, null);
+    }
+
+    Consolidation failed(int nextAttempts, @Nullable Instant at, String why) {
+      return new Consolidation(filled, nextAttempts, at, List.of(), why);
     }
   }
 
@@ -200,7 +342,8 @@ public record FleetState(
         null,
         false,
         Consolidation.initial(),
-        null);
+        null,
+        List.of());
   }
 
   /** Empty lists are left out of the JSON. */

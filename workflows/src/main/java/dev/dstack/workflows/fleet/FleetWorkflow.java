@@ -1,5 +1,6 @@
 package dev.dstack.workflows.fleet;
 
+import dev.dstack.model.ids.RunId;
 import dev.dstack.workflows.instance.InstanceReport;
 import io.temporal.workflow.QueryMethod;
 import io.temporal.workflow.SignalMethod;
@@ -27,10 +28,18 @@ public interface FleetWorkflow {
   @SignalMethod
   void reconfigure(FleetPlan plan);
 
+  /** Ends some of its instances; those that a job has stay. */
+  @SignalMethod
+  void deleteInstances(InstanceRemoval removal);
+
   /** Ends the fleet with its instances once no job uses them. */
   @SignalMethod
   void delete();
 
   @QueryMethod
   FleetState state();
+
+  /** What this run has or waits for here, and why it does not get it. */
+  @QueryMethod
+  FleetWhy why(RunId run);
 }

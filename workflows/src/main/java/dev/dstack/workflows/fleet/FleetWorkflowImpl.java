@@ -1,11 +1,17 @@
 package dev.dstack.workflows.fleet;
 
+import dev.dstack.model.ids.RunId;
 import dev.dstack.model.ids.WorkflowIds;
 import dev.dstack.model.job.JobTerminationReason;
+import dev.dstack.model.offer.BackendType;
+import dev.dstack.model.offer.Offer;
+import dev.dstack.workflows.fleet.FleetAnswer.Refusal;
 import dev.dstack.workflows.instance.CloudActivities;
+import dev.dstack.workflows.instance.FoundOffers;
 import dev.dstack.workflows.instance.InstanceInput;
 import dev.dstack.workflows.instance.InstanceReport;
 import dev.dstack.workflows.instance.InstanceWorkflow;
+import dev.dstack.workflows.instance.OfferSearch;
 import dev.dstack.workflows.job.JobStop;
 import dev.dstack.workflows.support.EntityLoop;
 import dev.dstack.workflows.support.Failures;
@@ -24,6 +30,7 @@ import io.temporal.workflow.WorkflowInit;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -58,7 +65,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
     while (!state.status().isFinal()) {
       List<FleetEvent> batch = loop.nextBatch(FleetDecider.deadline(state), BATCH);
       Instant now = EntityLoop.now();
-      FleetDecider.Decision decision = FleetDecider.decide(input, state, batch, now);
+      FleetDecider.Decision decision = FleetDecider.decide(input, state, batch, now, logic);
       state = decision.state();
       tell(decision.commands(), decision.view());
       decision.commands().forEach(this::carryOut);
@@ -114,7 +121,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
       case FleetCommand.StartInstance start -> startInstance(start);
       case FleetCommand.TerminateInstance terminate ->
           Signals.terminateInstance(WorkflowIds.instance(terminate.id()), terminate.termination());
-      case FleetCommand.FindOffers _ -> findOffers();
+      case FleetCommand.FindOffers(OfferSearch search) -> findOffers(search);
       case FleetCommand.FindClosed(List<String> workflowIds) -> findClosed(workflowIds);
       case FleetCommand.StopJob(String jobWorkflowId) ->
           Signals.stopJob(
@@ -166,22 +173,58 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
     }
   }
 
-  private void findOffers() {
+  /** One backend that does not answer does not hold back the others. */
+  private void findOffers(@Nullable OfferSearch search) {
     loop.callStarted();
-    CloudActivities cloud =
-        Workflow.newActivityStub(
-            CloudActivities.class,
-            Options.of(Call.CLOUD_OFFERS, "offers of backend " + state.plan().backend()));
-    Async.function(
-            cloud::offers, input.projectId(), state.plan().backend(), state.plan().requirements())
+    List<BackendType> backends = new ArrayList<>();
+    if (search != null && search.backend() != null) {
+      backends.add(search.backend());
+    } else {
+      backends.add(state.plan().backend());
+      backends.addAll(state.plan().otherBackends());
+    }
+    List<Offer> found = new ArrayList<>();
+    List<Refusal> refused = new ArrayList<>();
+    List<String> failures = new ArrayList<>();
+    List<Promise<Boolean>> calls = new ArrayList<>();
+    for (BackendType backend : backends) {
+      calls.add(
+          offers(backend, search)
+              .handle(
+                  (offers, failure) -> {
+                    if (failure == null) {
+                      refused.addAll(offers.refused());
+                      return found.addAll(offers.offers());
+                    }
+                    String why = Failures.message(failure);
+                    refused.add(new Refusal("backend " + backend, "can't be asked: " + why));
+                    return failures.add(why);
+                  }));
+    }
+    Promise.allOf(calls)
         .handle(
-            (offers, failure) -> {
+            (_, _) -> {
               loop.callEnded(
-                  failure == null
-                      ? new FleetEvent.OffersFound(offers)
-                      : new FleetEvent.OffersFailed(Failures.message(failure)));
+                  found.isEmpty() && !failures.isEmpty()
+                      ? new FleetEvent.OffersFailed(search, String.join("; ", failures))
+                      : new FleetEvent.OffersFound(
+                          search, new FoundOffers(cheapestFirst(found), refused)));
               return null;
             });
+  }
+
+  private Promise<FoundOffers> offers(BackendType backend, @Nullable OfferSearch search) {
+    CloudActivities cloud =
+        Workflow.newActivityStub(
+            CloudActivities.class, Options.of(Call.CLOUD_OFFERS, "offers of backend " + backend));
+    return search == null
+        ? Async.function(cloud::offers, input.projectId(), backend, state.plan().requirements())
+            .thenApply(offers -> new FoundOffers(offers, List.of()))
+        : Async.function(cloud::findOffers, input.projectId(), backend, search);
+  }
+
+  private static List<Offer> cheapestFirst(List<Offer> offers) {
+    return offers.stream().sorted(Comparator.comparingDouble(Offer::price)).toList();
   }
 
   private void findClosed(List<String> workflowIds) {
@@ -216,6 +259,11 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
   }
 
   @Override
+  public void deleteInstances(InstanceRemoval removal) {
+    loop.put(new FleetEvent.DeleteInstances(removal));
+  }
+
+  @Override
   public void delete() {
     loop.put(new FleetEvent.Delete());
   }
@@ -223,5 +271,10 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
   @Override
   public FleetState state() {
     return state;
+  }
+
+  @Override
+  public FleetWhy why(RunId run) {
+    return Explanation.of(input, state, run, EntityLoop.now(), logic);
   }
 }

@@ -1,5 +1,7 @@
 package dev.dstack.workflows.instance;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.offer.BackendType;
@@ -14,6 +16,12 @@ import org.jspecify.annotations.Nullable;
 public interface CloudActivities {
   /** Offers of one backend that satisfy the requirements, cheapest first. */
   List<Offer> offers(ProjectId project, BackendType backend, Requirements requirements);
+
+  /**
+   * The cheapest usable offers of one backend that satisfy the search, so few that a history can
+   * hold them; when there are none, why those that there are do not fit.
+   */
+  FoundOffers findOffers(ProjectId project, BackendType backend, OfferSearch search);
 
   /**
    * Finds the machine by its tag or creates it. Fails with the {@link
@@ -33,17 +41,58 @@ public interface CloudActivities {
   /** Ends the machine; unknown is success. */
   void terminateMachine(MachineOrder order);
 
-  /** Which machine: the tag is made of the instance and the attempt. */
+  /**
+   * Which machine: the tag is made of the instance and the attempt.
+   *
+   * @param fleet whose specification says how to log in to its hosts
+   */
   record MachineOrder(
       InstanceId instance,
       int attempt,
       String instanceName,
       ProjectId projectId,
       String project,
-      Offer offer) {}
+      Offer offer,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable FleetId fleet) {
+    public MachineOrder(
+        InstanceId instance,
+        int attempt,
+        String instanceName,
+        ProjectId projectId,
+        String project,
+        Offer offer) {
+      this(instance, attempt, instanceName, projectId, project, offer, null);
+    }
+  }
 
   /** A machine without anything secret. */
-  record MachineView(String providerId, Offer offer, @Nullable String hostname) {}
+  record MachineView(
+      String providerId,
+      Offer offer,
+      @Nullable String hostname,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String internalIp) {
+    public MachineView(String providerId, Offer offer, @Nullable String hostname) {
+      this(providerId, offer, hostname, null);
+    }
+  }
 
-  record HostNews(boolean reachable, String message) {}
+  /**
+   * @param gone whether the provider says that there is no such machine any more; absent: no
+   */
+  record HostNews(
+      boolean reachable,
+      String message,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Boolean gone) {
+    public HostNews(boolean reachable, String message) {
+      this(reachable, message, null);
+    }
+
+    public static HostNews gone(String message) {
+      return new HostNews(false, message, true);
+    }
+
+    boolean isGone() {
+      return gone != null && gone;
+    }
+  }
 }

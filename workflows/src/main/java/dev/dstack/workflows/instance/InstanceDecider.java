@@ -70,7 +70,8 @@ final class InstanceDecider {
   }
 
   private static @Nullable Instant givenUpAt(InstanceState state) {
-    boolean ours = state.offer().backend().equals(BackendType.LOCAL);
+    BackendType backend = state.offer().backend();
+    boolean ours = backend.equals(BackendType.LOCAL) || backend.equals(BackendType.SSH);
     return ours || state.unreachableSince() == null
         ? null
         : state.unreachableSince().plus(UNREACHABLE_DEADLINE);
@@ -157,7 +158,9 @@ final class InstanceDecider {
     instance.phase = Phase.READY;
     instance.host = HostState.HEALTHY;
     to(InstanceStatus.IDLE, null);
-    report = new InstanceReport.Ready(input.id(), seq(), instance.offer, instance.hostname);
+    report =
+        new InstanceReport.Ready(
+            input.id(), seq(), instance.offer, instance.hostname, instance.internalIp);
     commands.add(new InstanceCommand.WatchHost(true));
   }
 
@@ -165,6 +168,7 @@ final class InstanceDecider {
     instance.offer = machine.offer();
     instance.providerId = machine.providerId();
     instance.hostname = machine.hostname();
+    instance.internalIp = machine.internalIp();
   }
 
   private void provisioningFailed(ErrorKind kind, String message) {
@@ -185,6 +189,10 @@ final class InstanceDecider {
   }
 
   private void hostChanged(HostNews news) {
+    if (news.isGone() && (instance.phase == Phase.READY || instance.phase == Phase.UNREACHABLE)) {
+      gone(news.message());
+      return;
+    }
     switch (instance.phase) {
       case READY -> {
         if (news.reachable()) {
@@ -201,7 +209,9 @@ final class InstanceDecider {
           instance.unreachableSince = null;
           instance.reviveAt = null;
           fact("Instance became reachable");
-          report = new InstanceReport.Ready(input.id(), seq(), instance.offer, instance.hostname);
+          report =
+              new InstanceReport.Ready(
+                  input.id(), seq(), instance.offer, instance.hostname, instance.internalIp);
         }
         commands.add(new InstanceCommand.WatchHost(news.reachable()));
       }
@@ -209,6 +219,18 @@ final class InstanceDecider {
         // The last words of a watch that has been called off.
       }
     }
+  }
+
+  /** Not silent but no more, such as a spot machine that was taken back: nothing to wait for. */
+  private void gone(String message) {
+    fact("Instance is gone: " + message);
+    if (instance.termination == null) {
+      instance.termination =
+          new InstanceTermination(
+              InstanceTerminationReason.UNREACHABLE,
+              Failures.cut("the machine is gone: " + message));
+    }
+    terminate();
   }
 
   private void unreachable(String message) {
@@ -239,6 +261,13 @@ final class InstanceDecider {
   }
 
   private void terminationAsked(InstanceTermination termination) {
+    if (termination.forgets() && instance.phase == Phase.TERMINATING) {
+      instance.termination = termination;
+      instance.failure = null;
+      fact(termination.message());
+      terminated();
+      return;
+    }
     if (instance.termination != null) {
       return;
     }
@@ -260,7 +289,12 @@ final class InstanceDecider {
     instance.reviveAt = null;
     InstanceTermination why = instance.termination;
     to(InstanceStatus.TERMINATING, why == null ? null : why.reason());
-    commands.add(new InstanceCommand.Terminate());
+    if (why != null && why.forgets()) {
+      fact(why.message());
+      terminated();
+    } else {
+      commands.add(new InstanceCommand.Terminate());
+    }
   }
 
   private void terminated() {

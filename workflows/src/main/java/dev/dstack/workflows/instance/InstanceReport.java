@@ -1,5 +1,6 @@
 package dev.dstack.workflows.instance;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.dstack.model.error.ErrorKind;
@@ -22,8 +23,17 @@ public sealed interface InstanceReport {
   long seq();
 
   /** It can take jobs (again). */
-  record Ready(InstanceId instance, long seq, Offer offer, @Nullable String hostname)
-      implements InstanceReport {}
+  record Ready(
+      InstanceId instance,
+      long seq,
+      Offer offer,
+      @Nullable String hostname,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String internalIp)
+      implements InstanceReport {
+    public Ready(InstanceId instance, long seq, Offer offer, @Nullable String hostname) {
+      this(instance, seq, offer, hostname, null);
+    }
+  }
 
   /** It never came to be; its attempt has been undone. */
   record Failed(InstanceId instance, long seq, ErrorKind error, String message)

@@ -29,6 +29,7 @@ public record InstanceState(
     Offer offer,
     @Nullable String providerId,
     @Nullable String hostname,
+    @Nullable String internalIp,
     @Nullable InstanceTermination termination,
     @Nullable ErrorKind failure,
     @Nullable Instant unreachableSince,
@@ -62,6 +63,7 @@ public record InstanceState(
         null,
         null,
         null,
+        null,
         false,
         null,
         null);
@@ -77,6 +79,7 @@ public record InstanceState(
     Offer offer;
     @Nullable String providerId;
     @Nullable String hostname;
+    @Nullable String internalIp;
     @Nullable InstanceTermination termination;
     @Nullable ErrorKind failure;
     @Nullable Instant unreachableSince;
@@ -94,6 +97,7 @@ public record InstanceState(
       offer = from.offer;
       providerId = from.providerId;
       hostname = from.hostname;
+      internalIp = from.internalIp;
       termination = from.termination;
       failure = from.failure;
       unreachableSince = from.unreachableSince;
@@ -113,6 +117,7 @@ public record InstanceState(
           offer,
           providerId,
           hostname,
+          internalIp,
           termination,
           failure,
           unreachableSince,

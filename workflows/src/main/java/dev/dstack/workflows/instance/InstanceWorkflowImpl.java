@@ -60,7 +60,14 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
       InstanceEvent event = loop.next(InstanceDecider.deadline(state));
       Instant now = event instanceof InstanceEvent.Tick(Instant at) ? at : EntityLoop.now();
       InstanceDecider.Decision decision = InstanceDecider.decide(input, state, event, now);
+      boolean escalated =
+          state.escalateAt() != null
+              && decision.state().escalateAt() == null
+              && decision.state().phase() == InstanceState.Phase.TERMINATING;
       state = decision.state();
+      if (escalated) {
+        Workflow.getMetricsScope().counter("dstack_termination_escalations").inc(1);
+      }
       decision.commands().forEach(this::carryOut);
       // A watch is a read and may be dropped; creating and terminating may not.
       boolean resting =
@@ -185,7 +192,13 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
 
   private MachineOrder order() {
     return new MachineOrder(
-        input.id(), ATTEMPT, input.name(), input.projectId(), input.project(), input.offer());
+        input.id(),
+        ATTEMPT,
+        input.name(),
+        input.projectId(),
+        input.project(),
+        input.offer(),
+        input.fleetId());
   }
 
   private static CloudActivities cloud(Call call, String summary) {

@@ -1,5 +1,6 @@
 package dev.dstack.workflows.job;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
@@ -7,6 +8,7 @@ import dev.dstack.model.ids.RunId;
 import dev.dstack.model.job.JobTerminationReason;
 import io.temporal.activity.ActivityInterface;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Calls to the host agent of the instance a job is placed on. All of them may be repeated with the
@@ -40,7 +42,11 @@ public interface AgentActivities {
   /** Forgets an exited task and its files; kills one that still runs. Unknown is success. */
   void removeTask(TaskRef task);
 
-  /** Which task, on which host, of which run. */
+  /**
+   * Which task, on which host, of which run.
+   *
+   * @param submissionNum absent: its replica has one node
+   */
   record TaskRef(
       JobId job,
       RunId run,
@@ -49,5 +55,19 @@ public interface AgentActivities {
       String runName,
       int replicaNum,
       int jobNum,
-      InstanceId instance) {}
+      InstanceId instance,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Integer submissionNum) {
+    /** Of a replica with one node. */
+    public TaskRef(
+        JobId job,
+        RunId run,
+        ProjectId projectId,
+        String project,
+        String runName,
+        int replicaNum,
+        int jobNum,
+        InstanceId instance) {
+      this(job, run, projectId, project, runName, replicaNum, jobNum, instance, null);
+    }
+  }
 }

@@ -8,6 +8,8 @@ import java.time.Duration;
 sealed interface JobCommand {
   record AttachVolumes() implements JobCommand {}
 
+  record CancelAttach() implements JobCommand {}
+
   record Submit() implements JobCommand {}
 
   record CancelSubmit() implements JobCommand {}

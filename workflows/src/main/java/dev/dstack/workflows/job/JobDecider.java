@@ -59,8 +59,7 @@ final class JobDecider {
     switch (event) {
       case JobEvent.Begin _ -> begin();
       case JobEvent.Attached _ -> attached();
-      case JobEvent.AttachFailed(String message) ->
-          end(JobTerminationReason.VOLUME_ERROR, message, null);
+      case JobEvent.AttachFailed(String message) -> attachFailed(message);
       case JobEvent.News(TaskNews news) -> news(news);
       case JobEvent.SubmitFailed(ErrorKind kind, String message) -> submitFailed(kind, message);
       case JobEvent.SubmitCanceled _ -> endAsAsked();
@@ -72,7 +71,11 @@ final class JobDecider {
   }
 
   private void begin() {
-    to(JobStatus.PROVISIONING, null);
+    if (input.node()) {
+      job.status = JobStatus.PROVISIONING;
+    } else {
+      to(JobStatus.PROVISIONING, null);
+    }
     if (input.volumes().isEmpty()) {
       job.phase = Phase.SUBMITTING;
       commands.add(new JobCommand.Submit());
@@ -91,6 +94,17 @@ final class JobDecider {
     } else {
       job.phase = Phase.SUBMITTING;
       commands.add(new JobCommand.Submit());
+    }
+  }
+
+  private void attachFailed(String message) {
+    if (job.phase != Phase.ATTACHING) {
+      return;
+    }
+    if (job.stop != null) {
+      endAsAsked();
+    } else {
+      end(JobTerminationReason.VOLUME_ERROR, message, null);
     }
   }
 
@@ -168,7 +182,9 @@ final class JobDecider {
     JobTerminationReason reason = job.stop == null ? exit.reason() : job.stop.reason();
     String message =
         exit.message().isEmpty() && job.stop != null ? job.stop.message() : exit.message();
-    end(reason, message, exit.exitStatus());
+    // Of a node that was not needed any more its status says nothing.
+    boolean dismissed = job.stop != null && reason == JobTerminationReason.DONE_BY_RUNNER;
+    end(reason, message, dismissed ? null : exit.exitStatus());
   }
 
   private void submitFailed(ErrorKind kind, String message) {
@@ -234,8 +250,14 @@ final class JobDecider {
       to(JobStatus.TERMINATING, stop.reason());
     }
     switch (job.phase) {
-      case NEW, ATTACHING, CLEANING, ENDED -> {
-        // Goes on when the attaching, which has its own deadline, is over.
+      case NEW, CLEANING, ENDED -> {
+        // Goes on with what is under way.
+      }
+      case ATTACHING -> {
+        if (first) {
+          // It may wait for minutes until another run lets go of the volume.
+          commands.add(new JobCommand.CancelAttach());
+        }
       }
       case SUBMITTING -> {
         if (first) {

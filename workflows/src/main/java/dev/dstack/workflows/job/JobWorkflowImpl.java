@@ -29,6 +29,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
   private final Undo undo = new Undo();
   private final EntityLoop<JobEvent> loop = new EntityLoop<>("job deadline", JobEvent.Tick::new);
   private JobState state = JobState.initial();
+  private @Nullable CancellationScope attaching;
   private @Nullable CancellationScope submission;
   private @Nullable CancellationScope watch;
 
@@ -44,7 +45,8 @@ public final class JobWorkflowImpl implements JobWorkflow {
             input.runName(),
             input.replicaNum(),
             input.jobNum(),
-            input.placement().instance());
+            input.placement().instance(),
+            input.node() ? input.submissionNum() : null);
     loop.put(new JobEvent.Begin());
   }
 
@@ -79,6 +81,7 @@ public final class JobWorkflowImpl implements JobWorkflow {
   private void carryOut(JobCommand command) {
     switch (command) {
       case JobCommand.AttachVolumes _ -> attachVolumes();
+      case JobCommand.CancelAttach _ -> cancel(attaching);
       case JobCommand.Submit _ -> submit();
       case JobCommand.CancelSubmit _ -> cancel(submission);
       case JobCommand.Watch(long sinceSeq) -> watch(sinceSeq);
@@ -96,12 +99,15 @@ public final class JobWorkflowImpl implements JobWorkflow {
     undo.register(
         "detach volumes",
         () -> volumes(Call.VOLUME_UNDO, "detach " + volumes).detachVolumes(task, input.volumes()));
-    call(
-        () ->
-            Async.procedure(
-                    volumes(Call.VOLUME, "attach " + volumes)::attachVolumes, task, input.volumes())
-                .thenApply(_ -> new JobEvent.Attached()),
-        failure -> new JobEvent.AttachFailed(Failures.message(failure)));
+    attaching =
+        call(
+            () ->
+                Async.procedure(
+                        volumes(Call.VOLUME, "attach " + volumes)::attachVolumes,
+                        task,
+                        input.volumes())
+                    .thenApply(_ -> new JobEvent.Attached()),
+            failure -> new JobEvent.AttachFailed(Failures.message(failure)));
   }
 
   private void submit() {

@@ -7,6 +7,7 @@ import dev.dstack.workflows.job.JobInput;
 import dev.dstack.workflows.job.JobStop;
 import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.RunView;
+import java.util.List;
 
 /** What a run's workflow is to do next, in this order. */
 sealed interface RunCommand {
@@ -18,6 +19,13 @@ sealed interface RunCommand {
 
   /** Of a submission whose workflow has not started. */
   record ShowJob(JobView view) implements RunCommand {}
+
+  /** The same of several nodes at once. */
+  record ShowJobs(List<JobView> views) implements RunCommand {
+    public ShowJobs {
+      views = List.copyOf(views);
+    }
+  }
 
   record Show(RunView view) implements RunCommand {}
 

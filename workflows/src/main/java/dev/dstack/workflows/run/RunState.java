@@ -7,6 +7,9 @@ import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.run.RunStatus;
 import dev.dstack.model.run.RunTerminationReason;
 import dev.dstack.workflows.fleet.FleetRef;
+import dev.dstack.workflows.fleet.Placement;
+import dev.dstack.workflows.job.JobReport;
+import dev.dstack.workflows.view.WhyAttempt.Considered;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +65,9 @@ public record RunState(
    * @param creating some fleet makes an instance for it
    * @param answerBy when silence counts as a refusal
    * @param failedAt the end of the last attempt that had started; retries are counted from it
+   * @param held places of nodes that wait until others run
+   * @param considered what each fleet said that was asked for this submission
+   * @param untold some of that has not been shown yet
    */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)
   public record Replica(
@@ -81,8 +87,13 @@ public record RunState(
       @Nullable Instant failedAt,
       @Nullable Instant runningAt,
       @Nullable FleetRef fleet,
-      List<JobSlot> jobs) {
+      List<JobSlot> jobs,
+      List<Placement> held,
+      List<Considered> considered,
+      @Nullable Boolean untold) {
     public Replica {
+      considered = copy(considered);
+      held = copy(held);
       waitingAt = copy(waitingAt);
       refusals = copy(refusals);
       jobs = copy(jobs);
@@ -108,7 +119,87 @@ public record RunState(
       long seq,
       @Nullable JobTerminationReason reason,
       @Nullable String message,
-      @Nullable Integer exitStatus) {}
+      @Nullable Integer exitStatus) {
+    JobSlot in(JobStatus next, boolean hasStarted) {
+      return new JobSlot(
+          id,
+          jobNum,
+          jobName,
+          submittedAt,
+          next,
+          hasStarted,
+          shown,
+          stopping,
+          seq,
+          reason,
+          message,
+          exitStatus);
+    }
+
+    JobSlot beingShown() {
+      return new JobSlot(
+          id,
+          jobNum,
+          jobName,
+          submittedAt,
+          status,
+          started,
+          true,
+          stopping,
+          seq,
+          reason,
+          message,
+          exitStatus);
+    }
+
+    JobSlot beingStopped() {
+      return new JobSlot(
+          id,
+          jobNum,
+          jobName,
+          submittedAt,
+          status,
+          started,
+          shown,
+          true,
+          seq,
+          reason,
+          message,
+          exitStatus);
+    }
+
+    JobSlot ended(JobTerminationReason why, String words, @Nullable Integer status) {
+      return new JobSlot(
+          id,
+          jobNum,
+          jobName,
+          submittedAt,
+          why.finalStatus(),
+          started,
+          shown,
+          stopping,
+          seq,
+          why,
+          words,
+          status);
+    }
+
+    JobSlot reported(JobReport report) {
+      return new JobSlot(
+          id,
+          jobNum,
+          jobName,
+          submittedAt,
+          report.status(),
+          true,
+          shown,
+          stopping,
+          report.seq(),
+          report.reason(),
+          report.message(),
+          report.exitStatus());
+    }
+  }
 
   static RunState initial(RunInput input) {
     boolean scheduled = !input.plan().cron().isEmpty();

@@ -27,4 +27,8 @@ public interface RunWorkflow {
 
   @QueryMethod
   RunState state();
+
+  /** What it waits for now. */
+  @QueryMethod
+  RunWhy why();
 }

@@ -110,6 +110,7 @@ public final class RunWorkflowImpl implements RunWorkflow {
       case RunCommand.StartJob(JobInput job) -> startJob(job);
       case RunCommand.StopJob stop -> Signals.stopJob(stop.jobWorkflowId(), stop.stop());
       case RunCommand.ShowJob show -> Projections.write(show.view());
+      case RunCommand.ShowJobs show -> Projections.write(show.views());
       case RunCommand.Show show -> {
         // Jobs are on their way before anybody is told so.
         awaitStarts();
@@ -186,5 +187,10 @@ public final class RunWorkflowImpl implements RunWorkflow {
   @Override
   public RunState state() {
     return state;
+  }
+
+  @Override
+  public RunWhy why() {
+    return RunWhy.of(input, state);
   }
 }

@@ -4,6 +4,7 @@ import dev.dstack.model.ids.FleetId;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.RunId;
+import dev.dstack.model.ids.VolumeId;
 import dev.dstack.workflows.view.TimelineEvent;
 import java.time.Instant;
 import java.util.List;
@@ -39,6 +40,10 @@ public final class Facts {
 
   public static TimelineEvent.Target fleet(FleetId id, String name) {
     return new TimelineEvent.Target("fleet", id.toString(), name);
+  }
+
+  public static TimelineEvent.Target volume(VolumeId id, String name) {
+    return new TimelineEvent.Target("volume", id.toString(), name);
   }
 
   public static TimelineEvent.Target instance(InstanceId id, String name) {

@@ -31,6 +31,10 @@ public final class Options {
     CLOUD_POLL,
     /** Ends when it has succeeded. */
     CLOUD_UNDO,
+    /** A list of machines, and for each a question to the engine. */
+    SWEEP,
+    /** Hundreds of megabytes for each region. */
+    PRICE_LIST,
     VOLUME,
     VOLUME_UNDO
   }
@@ -85,12 +89,23 @@ public final class Options {
           build(
               TaskQueues.CLOUD,
               summary,
-              seconds(30),
+              // Over a slow line the host agent is copied for a while.
+              seconds(180),
               null,
               PROVISIONING_DEADLINE,
               retry(1, 5, 1.5));
       case CLOUD_UNDO ->
           build(TaskQueues.CLOUD, summary, seconds(120), null, null, retry(5, 600, 2));
+      case SWEEP ->
+          build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(4), retry(2, 30, 2));
+      case PRICE_LIST ->
+          build(
+              TaskQueues.CLOUD,
+              summary,
+              Duration.ofHours(2),
+              seconds(60),
+              Duration.ofHours(6),
+              retry(60, 1_800, 2));
       case VOLUME ->
           build(TaskQueues.CLOUD, summary, seconds(120), null, minutes(5), retry(2, 30, 2));
       case VOLUME_UNDO ->
@@ -109,6 +124,18 @@ public final class Options {
         .setWorkflowId(workflowId)
         .setWorkflowIdReusePolicy(WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE)
         .setParentClosePolicy(ParentClosePolicy.PARENT_CLOSE_POLICY_ABANDON)
+        .setTaskQueue(TaskQueues.CONTROL)
+        .setTypedSearchAttributes(attributes)
+        .setStaticSummary(summary)
+        .build();
+  }
+
+  /** A child of a pass: its id is free again for the next pass, and with its pass it ends. */
+  public static ChildWorkflowOptions repeatedChild(
+      String workflowId, String summary, io.temporal.common.SearchAttributes attributes) {
+    return ChildWorkflowOptions.newBuilder()
+        .setWorkflowId(workflowId)
+        .setWorkflowIdReusePolicy(WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE)
         .setTaskQueue(TaskQueues.CONTROL)
         .setTypedSearchAttributes(attributes)
         .setStaticSummary(summary)

@@ -5,7 +5,9 @@ import dev.dstack.workflows.view.InstanceView;
 import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.ProjectionActivities;
 import dev.dstack.workflows.view.RunView;
+import dev.dstack.workflows.view.VolumeView;
 import io.temporal.workflow.Workflow;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.BiConsumer;
 
@@ -24,6 +26,11 @@ public final class Projections {
     write("job " + lower(view.status()), view, ProjectionActivities::projectJob);
   }
 
+  public static void write(List<JobView> views) {
+    String shown = views.size() + " jobs " + lower(views.getFirst().status());
+    write(shown, views, ProjectionActivities::projectJobs);
+  }
+
   public static void write(InstanceView view) {
     write("instance " + lower(view.status()), view, ProjectionActivities::projectInstance);
   }
@@ -32,6 +39,11 @@ public final class Projections {
     String claims = "+" + view.claimed().size() + " -" + view.released().size() + " claims";
     write(
         "fleet " + lower(view.status()) + ", " + claims, view, ProjectionActivities::projectFleet);
+  }
+
+  public static void write(VolumeView view) {
+    String shown = view.deletedAt() == null ? lower(view.status()) : "deleted";
+    write("volume " + shown, view, ProjectionActivities::projectVolume);
   }
 
   private static <V> void write(

@@ -14,8 +14,11 @@ public final class Versions {
   /** A fleet answers many runs in parts, one after the other. */
   public static final int ANSWERS_IN_PARTS = 2;
 
+  /** Fleets of users, several nodes, volumes: what does not fit a changed fleet goes when free. */
+  public static final int CAPACITY = 3;
+
   private static final int MIN = FIRST;
-  static final int CURRENT = ANSWERS_IN_PARTS;
+  static final int CURRENT = CAPACITY;
 
   private Versions() {}
 

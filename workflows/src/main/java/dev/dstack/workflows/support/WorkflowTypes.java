@@ -1,9 +1,13 @@
 package dev.dstack.workflows.support;
 
+import dev.dstack.workflows.catalog.CatalogRefreshWorkflowImpl;
 import dev.dstack.workflows.fleet.FleetWorkflowImpl;
 import dev.dstack.workflows.instance.InstanceWorkflowImpl;
 import dev.dstack.workflows.job.JobWorkflowImpl;
 import dev.dstack.workflows.run.RunWorkflowImpl;
+import dev.dstack.workflows.sweep.SweepPassWorkflowImpl;
+import dev.dstack.workflows.sweep.SweepWorkflowImpl;
+import dev.dstack.workflows.volume.VolumeWorkflowImpl;
 import io.temporal.worker.WorkflowImplementationOptions;
 import java.util.List;
 
@@ -14,7 +18,11 @@ public final class WorkflowTypes {
           RunWorkflowImpl.class,
           JobWorkflowImpl.class,
           FleetWorkflowImpl.class,
-          InstanceWorkflowImpl.class);
+          InstanceWorkflowImpl.class,
+          CatalogRefreshWorkflowImpl.class,
+          SweepPassWorkflowImpl.class,
+          SweepWorkflowImpl.class,
+          VolumeWorkflowImpl.class);
 
   private WorkflowTypes() {}
 

@@ -145,6 +145,7 @@ class FleetDeciderTest {
               case Sharing.ByRequest _ -> {
                 // The cpus say it.
               }
+              case Sharing.AutoBlocks _ -> throw new AssertionError("not in this simulation");
             }
           });
       assertThat(state.grants().size()).isEqualTo(held.size());

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Fleets and instances as people see them. */
-class FleetWorkflowTest {
+public class FleetWorkflowTest {
   private static final BackendType CLOUD = new BackendType("cloud");
 
   private Stage stage;
@@ -74,6 +74,58 @@ class FleetWorkflowTest {
     assertThat(stage.world.story()).contains("Run status changed SUBMITTED -> PROVISIONING");
     stage.deleteFleet(fleet);
     assertThat(stage.world.machineCount()).isZero();
+  }
+
+  @Test
+  void aClusterIsMadeChangedAndTakenApart() {
+    live(stage);
+    assertThat(stage.world.story())
+        .contains("Fleet configuration updated")
+        .anyMatch(text -> text.contains("ann says that the machine is gone"));
+  }
+
+  /** A cluster of a cloud: the first machine alone, one deleted, one declared gone. */
+  public static void live(Stage stage) {
+    stage.world.offer(Stage.offer(CLOUD, "box", 4, 1, false));
+    FleetPlan plan =
+        new FleetPlan(
+            CLOUD,
+            2,
+            2,
+            4,
+            Stage.cpus(1),
+            new Sharing.Blocks(2),
+            Duration.ofMinutes(5),
+            true,
+            List.of(),
+            List.of());
+    FleetRef fleet = stage.startFleet("near", plan);
+    stage.awaitReady(2);
+    stage.world.jobsDo(new Scripts.Exits(Duration.ofSeconds(5), 0));
+    RunId both = stage.submit("both", Stage.plan(List.of(fleet), 2));
+    assertThat(stage.end(both, "both").status()).isEqualTo(RunStatus.DONE);
+    stage.fleet(fleet).deleteInstances(new InstanceRemoval(List.of(1), false, "ann"));
+    stage.await(
+        "another in its place",
+        () ->
+            stage.world.instances.size() == 3
+                && stage.world.instances.values().stream()
+                        .filter(one -> one.status() == InstanceStatus.IDLE)
+                        .count()
+                    == 2);
+    stage.fleet(fleet).reconfigure(Stage.fleetPlan(1, 4, new Sharing.Whole()));
+    stage.await(
+        "the configuration is taken over",
+        () -> stage.world.story().contains("Fleet configuration updated"));
+    stage.fleet(fleet).deleteInstances(new InstanceRemoval(List.of(0), true, "ann"));
+    stage.await(
+        "the forgotten one is shown as ended",
+        () ->
+            stage.world.instances.values().stream()
+                    .filter(one -> one.status() == InstanceStatus.TERMINATED)
+                    .count()
+                >= 2);
+    stage.deleteFleet(fleet);
   }
 
   @Test
@@ -244,7 +296,7 @@ class FleetWorkflowTest {
         });
     stage.await("claimed", () -> stage.world.claims.containsKey(JobId.of(late, 0, 0, 0)));
     assertThat(sent).isTrue();
-    assertThat(stage.execution(workflow)).isNotEqualTo(first);
+    stage.await("the fresh history", () -> !stage.execution(workflow).equals(first));
   }
 
   private ReserveRequest request(RunId run, String name) {

@@ -134,6 +134,28 @@ class InstanceDeciderTest {
   }
 
   @Example
+  void aMachineThatIsNoMoreIsNotWaitedFor() {
+    InstanceInput input = input(new BackendType("cloud"));
+    InstanceState state = InstanceState.initial(input);
+    MachineView machine = new MachineView("m", input.offer(), "host");
+    List<InstanceCommand> commands = List.of();
+    for (InstanceEvent event :
+        List.of(
+            new InstanceEvent.Begin(),
+            new InstanceEvent.Created(machine),
+            new InstanceEvent.HostUp(machine),
+            new InstanceEvent.HostChanged(HostNews.gone("taken back")))) {
+      InstanceDecider.Decision decision = InstanceDecider.decide(input, state, event, T0);
+      state = decision.state();
+      commands = decision.commands();
+    }
+    assertThat(state.phase()).isEqualTo(Phase.TERMINATING);
+    assertThat(state.termination().reason()).isEqualTo(InstanceTerminationReason.UNREACHABLE);
+    assertThat(state.termination().message()).contains("taken back");
+    assertThat(commands).anyMatch(InstanceCommand.Terminate.class::isInstance);
+  }
+
+  @Example
   void aTerminationThatDoesNotSucceedIsMadeKnown() {
     InstanceInput input = input(new BackendType("cloud"));
     InstanceState state = InstanceState.initial(input);

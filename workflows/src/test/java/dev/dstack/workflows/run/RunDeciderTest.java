@@ -13,6 +13,8 @@ import dev.dstack.model.job.RetryEvent;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.run.RunStatus;
 import dev.dstack.model.run.RunTerminationReason;
+import dev.dstack.model.wire.configuration.StartupOrder;
+import dev.dstack.model.wire.configuration.StopCriteria;
 import dev.dstack.workflows.fleet.FleetAnswer;
 import dev.dstack.workflows.fleet.FleetRef;
 import dev.dstack.workflows.fleet.Placement;
@@ -94,6 +96,13 @@ class RunDeciderTest {
               FLEETS.subList(0, random.nextInt(3)),
               true,
               jobs);
+      if (nodes > 1 && random.nextInt(3) > 0) {
+        plan =
+            plan.withNodes(
+                new RunPlan.NodesPlan(
+                    StartupOrder.values()[random.nextInt(3)],
+                    StopCriteria.values()[random.nextInt(2)]));
+      }
       input =
           RunInput.first(
               new RunId(new UUID(2, 2)), Stage.PROJECT, "main", "r", Stage.USER, "ann", T0, plan);
@@ -138,7 +147,7 @@ class RunDeciderTest {
                                     + "."
                                     + job.job().submissionNum()))
                 .forEach(job -> stopping.add(job.job().id()));
-        case RunCommand.ShowJob _ -> {
+        case RunCommand.ShowJob _, RunCommand.ShowJobs _ -> {
           // Guarded by its own revisions.
         }
         case RunCommand.Show show -> {

@@ -7,17 +7,21 @@ import dev.dstack.model.instance.InstanceStatus;
 import dev.dstack.model.job.JobStatus;
 import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.model.run.RunStatus;
+import dev.dstack.workflows.catalog.CatalogActivities;
 import dev.dstack.workflows.instance.CloudActivities;
 import dev.dstack.workflows.job.AgentActivities;
 import dev.dstack.workflows.job.VolumeActivities;
 import dev.dstack.workflows.support.Options.Call;
+import dev.dstack.workflows.sweep.SweepActivities;
 import dev.dstack.workflows.view.ProjectionActivities;
+import dev.dstack.workflows.volume.VolumeCloudActivities;
 import io.temporal.activity.ActivityOptions;
 import io.temporal.activity.LocalActivityOptions;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -36,16 +40,27 @@ class CoverageTest {
               Map.entry("AgentActivities.stopTask", List.of(Call.AGENT_CALL)),
               Map.entry("AgentActivities.removeTask", List.of(Call.AGENT_CALL)),
               Map.entry("CloudActivities.offers", List.of(Call.CLOUD_OFFERS)),
+              Map.entry("CloudActivities.findOffers", List.of(Call.CLOUD_OFFERS)),
               Map.entry("CloudActivities.ensureMachine", List.of(Call.CLOUD_CREATE)),
               Map.entry("CloudActivities.awaitHost", List.of(Call.CLOUD_POLL)),
               Map.entry("CloudActivities.watchHost", List.of(Call.WATCH_HOST)),
               Map.entry("CloudActivities.terminateMachine", List.of(Call.CLOUD_UNDO)),
+              Map.entry("SweepActivities.sweepTargets", List.of(Call.SWEEP)),
+              Map.entry("SweepActivities.findOrphans", List.of(Call.SWEEP)),
+              Map.entry("SweepActivities.endOrphans", List.of(Call.SWEEP)),
+              Map.entry("CatalogActivities.refreshCatalog", List.of(Call.PRICE_LIST)),
               Map.entry("VolumeActivities.attachVolumes", List.of(Call.VOLUME)),
               Map.entry("VolumeActivities.detachVolumes", List.of(Call.VOLUME_UNDO)),
+              Map.entry("VolumeCloudActivities.ensure", List.of(Call.CLOUD_CREATE)),
+              Map.entry("VolumeCloudActivities.attachTo", List.of(Call.VOLUME)),
+              Map.entry("VolumeCloudActivities.detachFrom", List.of(Call.CLOUD_UNDO)),
+              Map.entry("VolumeCloudActivities.delete", List.of(Call.CLOUD_UNDO)),
               local("ProjectionActivities.projectRun"),
               local("ProjectionActivities.projectJob"),
+              local("ProjectionActivities.projectJobs"),
               local("ProjectionActivities.projectInstance"),
               local("ProjectionActivities.projectFleet"),
+              local("ProjectionActivities.projectVolume"),
               local("SignalActivities.fleetReserve"),
               local("SignalActivities.fleetRelease"),
               local("SignalActivities.fleetInstanceReported"),
@@ -66,7 +81,10 @@ class CoverageTest {
         List.of(
             AgentActivities.class,
             CloudActivities.class,
+            CatalogActivities.class,
+            SweepActivities.class,
             VolumeActivities.class,
+            VolumeCloudActivities.class,
             ProjectionActivities.class,
             SignalActivities.class)) {
       Stream.of(port.getDeclaredMethods()).map(CoverageTest::name).forEach(all::add);
@@ -88,8 +106,8 @@ class CoverageTest {
     assertThat(options.getStartToCloseTimeout()).isNotNull();
     assertThat(options.getTaskQueue()).isNotNull();
     assertThat(options.getRetryOptions().getDoNotRetry()).contains("NO_CAPACITY", "INVALID_SPEC");
-    boolean watch = call == Call.WATCH_TASK || call == Call.WATCH_HOST;
-    assertThat(options.getHeartbeatTimeout() != null).isEqualTo(watch);
+    boolean beats = Set.of(Call.WATCH_TASK, Call.WATCH_HOST, Call.PRICE_LIST).contains(call);
+    assertThat(options.getHeartbeatTimeout() != null).isEqualTo(beats);
   }
 
   /** Without one of both limits the SDK does not retry a local activity at all. */

@@ -4,12 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.model.fleet.Sharing;
 import dev.dstack.model.ids.InstanceId;
+import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.ids.WorkflowIds;
 import dev.dstack.model.job.RetryEvent;
 import dev.dstack.model.run.RunStatus;
+import dev.dstack.model.wire.configuration.StartupOrder;
+import dev.dstack.model.wire.configuration.StopCriteria;
 import dev.dstack.workflows.fleet.FleetRef;
+import dev.dstack.workflows.fleet.FleetWorkflowTest;
 import dev.dstack.workflows.run.RunPlan;
+import dev.dstack.workflows.volume.VolumeWorkflowTest;
 import dev.dstack.workflows.world.Scripts;
 import dev.dstack.workflows.world.Stage;
 import io.temporal.client.WorkflowClientOptions;
@@ -29,6 +34,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.UUID;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -46,6 +52,15 @@ class ReplayTest {
   void everyRecordedHistoryReplays() throws Exception {
     if (Boolean.getBoolean("dstack.record-histories")) {
       record(HISTORIES.resolve("v" + Versions.CURRENT));
+    }
+    if (Set.of("true", "fleet").contains(System.getProperty("dstack.record-histories", ""))) {
+      recordFleet(HISTORIES.resolve("v" + Versions.CURRENT));
+    }
+    if (Set.of("true", "volume").contains(System.getProperty("dstack.record-histories", ""))) {
+      recordVolume(HISTORIES.resolve("v" + Versions.CURRENT));
+    }
+    if (Set.of("true", "nodes").contains(System.getProperty("dstack.record-histories", ""))) {
+      recordNodes(HISTORIES.resolve("v" + Versions.CURRENT));
     }
     List<Path> files;
     try (Stream<Path> all = Files.walk(HISTORIES)) {
@@ -76,7 +91,7 @@ class ReplayTest {
     }
     assertThat(types)
         .as("each workflow type has a recorded history")
-        .containsExactly("Fleet", "Instance", "Job", "Run");
+        .contains("Fleet", "Instance", "Job", "Run", "Sweep", "SweepPass", "Volume");
   }
 
   private static WorkflowExecutionHistory read(Path file) throws IOException {
@@ -133,6 +148,68 @@ class ReplayTest {
       write(stage, into, "job-pulled-unused", WorkflowIds.job(unused, 0, 0, 0));
       write(stage, into, "instance-revived", WorkflowIds.instance(instances.getFirst()));
       write(stage, into, "fleet-deleted", WorkflowIds.fleet("main", "local"));
+    }
+  }
+
+  /** A cluster: filled, changed, taken apart. */
+  private static void recordFleet(Path into) throws IOException {
+    Files.createDirectories(into);
+    try (Stage stage = new Stage(600)) {
+      FleetWorkflowTest.live(stage);
+      write(stage, into, "fleet-cluster", WorkflowIds.fleet("main", "near"));
+      for (InstanceId instance : stage.world.instances.keySet()) {
+        write(stage, into, "instance-forgotten", WorkflowIds.instance(instance));
+        break;
+      }
+    }
+  }
+
+  /** Three nodes, the master first and its end the end of all; a gang that fails and is retried. */
+  private static void recordNodes(Path into) throws IOException {
+    Files.createDirectories(into);
+    try (Stage stage = new Stage(600)) {
+      stage.world.offer(Stage.offer("box", 4, 0));
+      FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(3, 3, new Sharing.Whole()));
+      stage.awaitReady(3);
+      RunId ordered = new RunId(new UUID(8, 1));
+      JobId master = JobId.of(ordered, 0, 0, 0);
+      stage.world.jobsDo(
+          job ->
+              job.equals(master) ? new Scripts.Exits(Duration.ofMinutes(1), 0) : Scripts.forever());
+      stage.submit(
+          ordered,
+          "ordered",
+          Stage.plan(List.of(fleet), 3)
+              .withNodes(
+                  new RunPlan.NodesPlan(StartupOrder.MASTER_FIRST, StopCriteria.MASTER_DONE)));
+      stage.end(ordered, "ordered");
+      stage.result(WorkflowIds.job(ordered, 0, 1, 0));
+
+      RunId again = new RunId(new UUID(8, 2));
+      JobId failing = JobId.of(again, 0, 1, 0);
+      stage.world.jobsDo(
+          job -> new Scripts.Exits(Duration.ofMinutes(1), job.equals(failing) ? 1 : 0));
+      RunPlan.RetryPlan retry =
+          new RunPlan.RetryPlan(Set.of(RetryEvent.ERROR), Duration.ofHours(1));
+      stage.submit(
+          again,
+          "again",
+          Stage.plan(List.of(fleet), 2, retry)
+              .withNodes(new RunPlan.NodesPlan(StartupOrder.WORKERS_FIRST, StopCriteria.ALL_DONE)));
+      stage.end(again, "again");
+      stage.deleteFleet(fleet);
+
+      write(stage, into, "run-nodes-ordered", WorkflowIds.run("main", "ordered"));
+      write(stage, into, "run-nodes-retried", WorkflowIds.run("main", "again"));
+      write(stage, into, "job-node-dismissed", WorkflowIds.job(ordered, 0, 1, 0));
+    }
+  }
+
+  /** Made, attached twice, refused, deleted. */
+  private static void recordVolume(Path into) {
+    try (Stage stage = new Stage(600)) {
+      VolumeWorkflowTest.live(stage);
+      write(stage, into, "volume-deleted", WorkflowIds.volume("main", "data"));
     }
   }
 

@@ -19,9 +19,11 @@ import dev.dstack.workflows.fleet.Placement;
 import dev.dstack.workflows.fleet.ReleaseRequest;
 import dev.dstack.workflows.fleet.ReserveRequest;
 import dev.dstack.workflows.instance.CloudActivities;
+import dev.dstack.workflows.instance.FoundOffers;
 import dev.dstack.workflows.instance.InstanceReport;
 import dev.dstack.workflows.instance.InstanceTermination;
 import dev.dstack.workflows.instance.InstanceWorkflow;
+import dev.dstack.workflows.instance.OfferSearch;
 import dev.dstack.workflows.job.AgentActivities;
 import dev.dstack.workflows.job.JobReport;
 import dev.dstack.workflows.job.JobStop;
@@ -36,6 +38,7 @@ import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.ProjectionActivities;
 import dev.dstack.workflows.view.RunView;
 import dev.dstack.workflows.view.TimelineEvent;
+import dev.dstack.workflows.view.VolumeView;
 import io.temporal.api.enums.v1.WorkflowExecutionStatus;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowNotFoundException;
@@ -54,6 +57,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Everything outside of the workflows. All of it is guarded by its monitor. */
 public final class FakeWorld {
+  public final VolumeProvider volumeProvider = new VolumeProvider();
+
   /** A machine and the agent on it. */
   static final class Machine {
     final String name;
@@ -320,6 +325,17 @@ public final class FakeWorld {
     }
 
     @Override
+    public FoundOffers findOffers(ProjectId project, BackendType backend, OfferSearch search) {
+      return new FoundOffers(
+          offers(project, backend, search.fleet()).stream()
+              .filter(offer -> search.region() == null || search.region().equals(offer.region()))
+              .filter(offer -> search.wanted() == null || search.wanted().refusal(offer).isEmpty())
+              .limit(50)
+              .toList(),
+          List.of());
+    }
+
+    @Override
     public MachineView ensureMachine(MachineOrder order) {
       synchronized (FakeWorld.this) {
         ErrorKind no = noCapacity.get(order.offer().instanceType());
@@ -429,6 +445,14 @@ public final class FakeWorld {
     }
 
     @Override
+    public void projectJobs(List<JobView> views) {
+      synchronized (FakeWorld.this) {
+        up();
+        views.forEach(this::projectJob);
+      }
+    }
+
+    @Override
     public void projectInstance(InstanceView view) {
       synchronized (FakeWorld.this) {
         up();
@@ -438,6 +462,14 @@ public final class FakeWorld {
           timeline.addAll(view.events());
         }
       }
+    }
+
+    @Override
+    public void projectVolume(VolumeView view) {
+      synchronized (FakeWorld.this) {
+        up();
+      }
+      volumeProvider.show(view);
     }
 
     @Override

@@ -112,7 +112,8 @@ public final class Stage implements AutoCloseable {
     Worker agents = workers.newWorker(TaskQueues.AGENTS);
     agents.registerActivitiesImplementations(world.new Agent(), world.new Cloud());
     Worker cloud = workers.newWorker(TaskQueues.CLOUD);
-    cloud.registerActivitiesImplementations(world.new Cloud(), world.new Volumes());
+    cloud.registerActivitiesImplementations(
+        world.new Cloud(), world.new Volumes(), world.volumeProvider);
     workers.start();
     return workers;
   }

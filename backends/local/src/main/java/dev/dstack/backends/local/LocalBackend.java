@@ -6,6 +6,11 @@ import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
+import dev.dstack.backends.VolumeAttachment;
+import dev.dstack.backends.VolumeInfo;
+import dev.dstack.backends.VolumeOrder;
+import dev.dstack.backends.VolumeRef;
+import dev.dstack.backends.WithVolumes;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.offer.Availability;
@@ -32,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * two projects share it, each believing to have all of it. The agent is started with the first tag
  * and ended with the last.
  */
-final class LocalBackend implements ComputeBackend {
+final class LocalBackend implements ComputeBackend, WithVolumes {
   private static final String NAME = "local";
   private static final Duration DETECTED_FOR = Duration.ofSeconds(30);
 
@@ -40,6 +45,7 @@ final class LocalBackend implements ComputeBackend {
   private final LocalConfig config;
   private final AgentDaemon daemon;
   private final Path tags;
+  private final LocalVolumes volumes;
   private @Nullable Resources detected;
   private Instant detectedAt = Instant.EPOCH;
 
@@ -48,6 +54,7 @@ final class LocalBackend implements ComputeBackend {
     this.config = config;
     this.daemon = daemon;
     this.tags = daemon.home().resolve("machines");
+    this.volumes = new LocalVolumes(context.serverDir().resolve("volumes"), config.loopVolumes());
   }
 
   @Override
@@ -100,6 +107,30 @@ final class LocalBackend implements ComputeBackend {
       throw new DstackException(
           ErrorKind.BACKEND_UNAVAILABLE, "the machine's mark in " + tags + ": " + e, e);
     }
+  }
+
+  @Override
+  public VolumeInfo ensureVolume(VolumeOrder order) {
+    if (!order.region().equals(NAME)) {
+      throw new DstackException(
+          ErrorKind.INVALID_SPEC, "region: volumes of this machine are in `local`");
+    }
+    return volumes.ensure(order);
+  }
+
+  @Override
+  public void deleteVolume(VolumeOrder order) {
+    volumes.delete(order);
+  }
+
+  @Override
+  public VolumeAttachment attachVolume(VolumeRef volume, InstanceTag machine) {
+    return volumes.attach(volume);
+  }
+
+  @Override
+  public void detachVolume(VolumeRef volume, InstanceTag machine, boolean force) {
+    // Nothing holds it: the agent has unmounted what it had mounted when the task ended.
   }
 
   private Machine machine(InstanceTag tag) {

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@code user}: jobs run as this user, which needs a server that runs as root
  *   <li>{@code docker}: the engine that runs containers, instead of the one of DOCKER_HOST or the
  *       usual socket
+ *   <li>{@code volumes}: {@code directory} (without it, too) or {@code loop}: files of the asked
+ *       size, mounted by an agent that runs as root
  *   <li>{@code registry_mirror}: where images of Docker Hub are asked for first
  * </ul>
  *
@@ -33,9 +35,10 @@ record LocalConfig(
     @Nullable Long diskMib,
     @Nullable String user,
     @Nullable String docker,
-    @Nullable String registryMirror) {
+    @Nullable String registryMirror,
+    boolean loopVolumes) {
   private static final Set<String> FIELDS =
-      Set.of("cpus", "memory", "disk", "user", "docker", "registry_mirror");
+      Set.of("cpus", "memory", "disk", "user", "docker", "registry_mirror", "volumes");
   private static final Pattern ENGINE = Pattern.compile("(unix:///|tcp://)\\S+");
   private static final Pattern MIRROR = Pattern.compile("[A-Za-z0-9][A-Za-z0-9./:_-]*");
   private static final Pattern AMOUNT =
@@ -55,7 +58,14 @@ record LocalConfig(
         amount("disk", config.get("disk")),
         user(config.get("user")),
         text("docker", config.get("docker"), ENGINE, "the address of an engine, unix:// or tcp://"),
-        text("registry_mirror", config.get("registry_mirror"), MIRROR, "host[:port][/path]"));
+        text("registry_mirror", config.get("registry_mirror"), MIRROR, "host[:port][/path]"),
+        "loop"
+            .equals(
+                text(
+                    "volumes",
+                    config.get("volumes"),
+                    Pattern.compile("directory|loop"),
+                    "`directory` or `loop`")));
   }
 
   /** What is offered of a machine that has this. */

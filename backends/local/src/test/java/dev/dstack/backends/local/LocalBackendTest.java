@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dstack.backends.AgentAddress;
 import dev.dstack.backends.BackendContext;
-import dev.dstack.backends.BackendContract;
 import dev.dstack.backends.BackendFactory;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
+import dev.dstack.backends.testkit.BackendContract;
 import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.error.DstackException;
@@ -43,12 +43,12 @@ class LocalBackendTest extends BackendContract {
   @TempDir Path serverDir;
 
   @Override
-  protected ComputeBackend backend() {
+  public ComputeBackend backend() {
     return backend(Map.of());
   }
 
   @Override
-  protected ComputeBackend backendOfAnotherWorker() {
+  public ComputeBackend backendOfAnotherWorker() {
     return backend(Map.of());
   }
 

@@ -2,11 +2,18 @@ package dev.dstack.backends.scripted;
 
 import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.ComputeBackend;
+import dev.dstack.backends.FoundMachine;
 import dev.dstack.backends.HostAgent;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
+import dev.dstack.backends.VolumeAttachment;
+import dev.dstack.backends.VolumeInfo;
+import dev.dstack.backends.VolumeOrder;
+import dev.dstack.backends.VolumeRef;
 import dev.dstack.backends.WithOwnAgents;
+import dev.dstack.backends.WithSweep;
+import dev.dstack.backends.WithVolumes;
 import dev.dstack.backends.scripted.ScriptedConfig.Failure;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
@@ -23,7 +30,7 @@ import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
 /** Machines by configuration. */
-final class ScriptedBackend implements ComputeBackend, WithOwnAgents {
+final class ScriptedBackend implements ComputeBackend, WithOwnAgents, WithSweep, WithVolumes {
   /** Shared by all backends of the process: a task may be stopped through another instance. */
   private static final Waiters WAITERS = new Waiters();
 
@@ -170,6 +177,36 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents {
   }
 
   @Override
+  public List<String> regions() {
+    return config.regions();
+  }
+
+  @Override
+  public List<FoundMachine> machines(String deployment, String region) {
+    return world.machines().stream()
+        .filter(machine -> machine.deployment().equals(deployment))
+        .filter(machine -> machine.offer().region().equals(region))
+        .filter(machine -> !machine.isLost(clock.instant()))
+        .map(
+            machine ->
+                new FoundMachine(
+                    machine.tag(),
+                    region,
+                    machine.tag().token(),
+                    machine.name(),
+                    machine.createdAt()))
+        .toList();
+  }
+
+  @Override
+  public void end(String region, String providerId) {
+    world.machines().stream()
+        .map(World.StoredMachine::tag)
+        .filter(tag -> tag.token().equals(providerId))
+        .forEach(this::terminate);
+  }
+
+  @Override
   public HostAgent agentOf(InstanceTag tag) {
     World.StoredMachine machine =
         world
@@ -179,6 +216,77 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents {
                 () ->
                     new DstackException(ErrorKind.HOST_LOST, "there is no machine " + tag.token()));
     return new SimulatedAgent(world, machine.tag(), config.job(), clock, WAITERS);
+  }
+
+  @Override
+  public VolumeInfo ensureVolume(VolumeOrder order) {
+    if (order.existing() != null || order.sizeGb() == null) {
+      throw new DstackException(
+          ErrorKind.INVALID_SPEC, "volume_id: a scripted volume is made, with a `size`");
+    }
+    if (!config.regions().contains(order.region())) {
+      throw new DstackException(
+          ErrorKind.INVALID_SPEC,
+          "region: the scripted backend has " + config.regions() + ", not " + order.region());
+    }
+    int size = order.sizeGb();
+    return world.exclusively(
+        () -> {
+          World.StoredVolume volume =
+              world
+                  .volume(order.token())
+                  .orElseGet(
+                      () -> new World.StoredVolume(order.token(), order.region(), size, null));
+          world.store(volume);
+          return new VolumeInfo(volume.token(), volume.sizeGb(), null, 0, false);
+        });
+  }
+
+  @Override
+  public void deleteVolume(VolumeOrder order) {
+    world.exclusively(
+        () -> {
+          world.removeVolume(order.token());
+          return true;
+        });
+  }
+
+  /** As in a cloud, a volume is on one machine at a time. */
+  @Override
+  public VolumeAttachment attachVolume(VolumeRef ref, InstanceTag machine) {
+    return world.exclusively(
+        () -> {
+          World.StoredVolume volume =
+              world
+                  .volume(ref.volumeId())
+                  .orElseThrow(
+                      () ->
+                          new DstackException(
+                              ErrorKind.NOT_FOUND, "there is no volume " + ref.volumeId()));
+          String holder = volume.machine();
+          if (holder != null && !holder.equals(machine.token())) {
+            throw new DstackException(
+                ErrorKind.INVALID_SPEC, "volume " + ref.name() + " is attached to " + holder);
+          }
+          world.store(
+              new World.StoredVolume(
+                  volume.token(), volume.region(), volume.sizeGb(), machine.token()));
+          return new VolumeAttachment("/dev/sdf", null);
+        });
+  }
+
+  @Override
+  public void detachVolume(VolumeRef ref, InstanceTag machine, boolean force) {
+    world.exclusively(
+        () -> {
+          Optional<World.StoredVolume> volume = world.volume(ref.volumeId());
+          if (volume.isPresent() && machine.token().equals(volume.get().machine())) {
+            World.StoredVolume known = volume.get();
+            world.store(
+                new World.StoredVolume(known.token(), known.region(), known.sizeGb(), null));
+          }
+          return true;
+        });
   }
 
   /** Without an address: its agent is {@link #agentOf}, which says itself when it is not ready. */

@@ -104,6 +104,16 @@ final class World {
     write(machineFile(machine.tag().token()), machine);
   }
 
+  List<StoredMachine> machines() {
+    List<StoredMachine> all = new ArrayList<>();
+    for (String name : names(directory.resolve("machines"))) {
+      if (name.endsWith(".json")) {
+        read(directory.resolve("machines").resolve(name), StoredMachine.class).ifPresent(all::add);
+      }
+    }
+    return all;
+  }
+
   int countMachines() {
     return names(directory.resolve("machines")).size();
   }
@@ -144,6 +154,31 @@ final class World {
       }
     }
     return all;
+  }
+
+  // --- volumes -----------------------------------------------------------------------------------
+
+  /**
+   * A volume that was created.
+   *
+   * @param machine the token of the machine that it is attached to
+   */
+  record StoredVolume(String token, String region, int sizeGb, @Nullable String machine) {}
+
+  private Path volumeFile(String token) {
+    return directory.resolve("volumes").resolve(token + ".json");
+  }
+
+  Optional<StoredVolume> volume(String token) {
+    return read(volumeFile(token), StoredVolume.class);
+  }
+
+  void store(StoredVolume volume) throws IOException {
+    write(volumeFile(volume.token()), volume);
+  }
+
+  void removeVolume(String token) throws IOException {
+    delete(volumeFile(token));
   }
 
   // --- failures ----------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
 import dev.dstack.backends.BackendContext;
-import dev.dstack.backends.BackendContract;
 import dev.dstack.backends.BackendFactory;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.HostAgent;
@@ -13,6 +12,8 @@ import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
 import dev.dstack.backends.WithOwnAgents;
+import dev.dstack.backends.testkit.BackendContract;
+import dev.dstack.backends.testkit.SweepContract;
 import dev.dstack.model.agent.LogFrame;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
@@ -48,18 +49,18 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(120)
-class ScriptedBackendTest extends BackendContract {
+class ScriptedBackendTest extends BackendContract implements SweepContract {
   @TempDir Path serverDir;
   private final SettableClock clock = new SettableClock();
   private Map<String, Object> config = Map.of("instances", 50);
 
   @Override
-  protected ComputeBackend backend() {
+  public ComputeBackend backend() {
     return backend(clock);
   }
 
   @Override
-  protected ComputeBackend backendOfAnotherWorker() {
+  public ComputeBackend backendOfAnotherWorker() {
     return backend(clock);
   }
 

@@ -26,4 +26,16 @@ record Statistics(List<Double> sorted) {
   double most() {
     return quantile(1);
   }
+
+  /** {@code 0.5 s (0.4–0.7)}. */
+  String shown(int digits, String unit) {
+    return Table.number(median(), digits)
+        + " "
+        + unit
+        + " ("
+        + Table.number(least(), digits)
+        + "–"
+        + Table.number(most(), digits)
+        + ")";
+  }
 }

@@ -55,7 +55,7 @@ record UpstreamServer(
       double percent = Double.NaN;
       double call = Double.NaN;
       double ps = Double.NaN;
-      if (items.contains("accept") || items.contains("pending") || items.contains("list")) {
+      if (items.contains("pending") || items.contains("list")) {
         Runs runs = new Runs(api, "main");
         List<String> names = new ArrayList<>();
         for (int i = 0; i < RUNS; i++) {
@@ -64,7 +64,7 @@ record UpstreamServer(
         Map<String, Long> root = Map.of("server", process.pid());
         Usage usage = new Usage(root);
         long begun = System.nanoTime();
-        Bench.parallel(
+        Scene.parallel(
             4,
             names,
             name ->

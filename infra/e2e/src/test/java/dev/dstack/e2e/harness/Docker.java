@@ -35,6 +35,7 @@ public final class Docker {
           Files.createDirectories(root.resolve("tmp")),
           PosixFilePermissions.fromString("rwxrwxrwx"));
       Files.writeString(root.resolve("etc/marker"), "inside " + name + "\n");
+      Files.writeString(root.resolve("etc/os-release"), "PRETTY_NAME=\"Box " + name + "\"\n");
       Files.writeString(
           root.resolve("etc/passwd"), "root:x:0:0::/:/bin/sh\nann:x:1000:1000::/tmp:/bin/sh\n");
       Path program = bin.resolve("busybox");

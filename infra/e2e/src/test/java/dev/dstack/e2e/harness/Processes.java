@@ -112,6 +112,36 @@ public final class Processes {
     }
   }
 
+  /**
+   * @param residentKb with the pages of files that it has mapped
+   * @param proportionalKb of what is shared only this process's part
+   * @param anonymousKb what is of no file
+   */
+  public record Memory(long residentKb, long proportionalKb, long anonymousKb) {}
+
+  /** Zeros when the process is gone. */
+  public static Memory memory(long pid) {
+    long resident = 0;
+    long proportional = 0;
+    long anonymous = 0;
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup"))) {
+        long value =
+            line.endsWith(" kB") ? Long.parseLong(line.replaceAll(".*: *|[^0-9]+$", "")) : 0;
+        if (line.startsWith("Rss:")) {
+          resident = value;
+        } else if (line.startsWith("Pss:")) {
+          proportional = value;
+        } else if (line.startsWith("Anonymous:")) {
+          anonymous = value;
+        }
+      }
+    } catch (IOException e) {
+      return new Memory(0, 0, 0);
+    }
+    return new Memory(resident, proportional, anonymous);
+  }
+
   /** The process and all below it. */
   public static List<Long> tree(long pid) {
     List<Long> all = new ArrayList<>();

@@ -3,6 +3,7 @@ package dev.dstack.e2e.product;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.dstack.e2e.harness.Attached;
 import dev.dstack.e2e.harness.Await;
 import dev.dstack.e2e.harness.Command;
 import dev.dstack.e2e.harness.Docker;
@@ -10,17 +11,9 @@ import dev.dstack.e2e.harness.Runs;
 import dev.dstack.e2e.harness.ServerProcess;
 import dev.dstack.e2e.harness.SharedServer;
 import dev.dstack.e2e.harness.UpstreamCli;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -146,7 +139,10 @@ final class UpstreamAttachTest {
     runs.awaitStatus("at-port", LIMIT, "running");
     try (Attached attach = attached("attach", "at-port", "--logs")) {
       Await.until(
-          "the forwarded port answers", LIMIT, () -> get(local).equals("served\n"), attach::text);
+          "the forwarded port answers",
+          LIMIT,
+          () -> Attached.get(local, "/index.html").equals("served\n"),
+          attach::text);
     }
     runs.abort("at-port");
     runs.awaitEnd("at-port", LIMIT);
@@ -186,79 +182,10 @@ final class UpstreamAttachTest {
   }
 
   private Command.Result ssh(String host, String command) {
-    return new Command(
-            List.of(
-                "ssh",
-                "-F",
-                home.resolve(".dstack/ssh/config").toString(),
-                "-o",
-                "BatchMode=yes",
-                host,
-                command))
-        .env("HOME", home.toString())
-        .run();
-  }
-
-  private static String get(int port) {
-    try (HttpClient client = HttpClient.newHttpClient()) {
-      return client
-          .send(
-              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/index.html"))
-                  .timeout(Duration.ofSeconds(5))
-                  .build(),
-              HttpResponse.BodyHandlers.ofString())
-          .body();
-    } catch (IOException e) {
-      return e.toString();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IllegalStateException(e);
-    }
+    return Attached.ssh(home, host, command);
   }
 
   private Attached attached(String... arguments) {
-    try {
-      Path out = Files.createTempFile("e2e-attached", ".txt");
-      Process process =
-          dstack
-              .command(arguments)
-              .builder()
-              .redirectErrorStream(true)
-              .redirectOutput(out.toFile())
-              .start();
-      return new Attached(process, out);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  /** A client in the foreground of somebody's terminal. */
-  private record Attached(Process process, Path out) implements AutoCloseable {
-    String text() {
-      try {
-        return Files.readString(out, StandardCharsets.UTF_8);
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-    }
-
-    void awaitText(String words) {
-      Await.until(
-          "it says '" + words + "'",
-          LIMIT,
-          () -> text().replace("\n", "").contains(words),
-          this::text);
-    }
-
-    void interrupt() {
-      new Command(List.of("kill", "-INT", Long.toString(process.pid()))).run().ok();
-    }
-
-    @Override
-    public void close() {
-      process.descendants().forEach(ProcessHandle::destroy);
-      process.destroy();
-      Await.until("the client has ended", LIMIT, () -> !process.isAlive(), this::text);
-    }
+    return Attached.start(dstack.command(arguments));
   }
 }

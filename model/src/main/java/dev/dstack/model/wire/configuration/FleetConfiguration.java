@@ -93,4 +93,48 @@ public record FleetConfiguration(
         sshConfig,
         env);
   }
+
+  public FleetConfiguration withSshConfig(@Nullable SshParams newSshConfig) {
+    return new FleetConfiguration(
+        name,
+        placement,
+        blocks,
+        nodes,
+        reservation,
+        resources,
+        backends,
+        regions,
+        availabilityZones,
+        instanceTypes,
+        spotPolicy,
+        retry,
+        maxPrice,
+        idleDuration,
+        tags,
+        backendOptions,
+        newSshConfig,
+        env);
+  }
+
+  public FleetConfiguration withEnv(Env newEnv) {
+    return new FleetConfiguration(
+        name,
+        placement,
+        blocks,
+        nodes,
+        reservation,
+        resources,
+        backends,
+        regions,
+        availabilityZones,
+        instanceTypes,
+        spotPolicy,
+        retry,
+        maxPrice,
+        idleDuration,
+        tags,
+        backendOptions,
+        sshConfig,
+        newEnv);
+  }
 }

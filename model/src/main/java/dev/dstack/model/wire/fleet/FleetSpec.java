@@ -13,4 +13,8 @@ public record FleetSpec(
   public FleetSpec withConfiguration(FleetConfiguration newConfiguration) {
     return new FleetSpec(newConfiguration, configurationPath, profile, autocreated);
   }
+
+  public FleetSpec withAutocreated(boolean newAutocreated) {
+    return new FleetSpec(configuration, configurationPath, profile, newAutocreated);
+  }
 }

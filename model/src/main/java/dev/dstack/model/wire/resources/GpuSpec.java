@@ -4,6 +4,7 @@ import dev.dstack.model.json.Default;
 import dev.dstack.model.json.Frozen;
 import dev.dstack.model.json.Shorthand;
 import dev.dstack.model.json.Trees;
+import dev.dstack.model.resources.ComputeCapability;
 import dev.dstack.model.resources.GpuVendor;
 import java.util.Arrays;
 import java.util.List;

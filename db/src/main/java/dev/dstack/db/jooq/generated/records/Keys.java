@@ -5,13 +5,18 @@ package dev.dstack.db.jooq.generated.records;
 
 
 import dev.dstack.db.jooq.generated.records.tables.Backend;
+import dev.dstack.db.jooq.generated.records.tables.CatalogOffer;
+import dev.dstack.db.jooq.generated.records.tables.CatalogSnapshot;
 import dev.dstack.db.jooq.generated.records.tables.CodeBlob;
 import dev.dstack.db.jooq.generated.records.tables.Deployment;
 import dev.dstack.db.jooq.generated.records.tables.EntityEvent;
 import dev.dstack.db.jooq.generated.records.tables.EntityEventTarget;
 import dev.dstack.db.jooq.generated.records.tables.FileArchive;
 import dev.dstack.db.jooq.generated.records.tables.Fleet;
+import dev.dstack.db.jooq.generated.records.tables.FleetRemoval;
+import dev.dstack.db.jooq.generated.records.tables.HostKey;
 import dev.dstack.db.jooq.generated.records.tables.InstanceMachine;
+import dev.dstack.db.jooq.generated.records.tables.JobVolume;
 import dev.dstack.db.jooq.generated.records.tables.Project;
 import dev.dstack.db.jooq.generated.records.tables.ProjectMember;
 import dev.dstack.db.jooq.generated.records.tables.Repo;
@@ -23,14 +28,20 @@ import dev.dstack.db.jooq.generated.records.tables.Secret;
 import dev.dstack.db.jooq.generated.records.tables.Setting;
 import dev.dstack.db.jooq.generated.records.tables.UserAccount;
 import dev.dstack.db.jooq.generated.records.tables.UserPublicKey;
+import dev.dstack.db.jooq.generated.records.tables.Volume;
 import dev.dstack.db.jooq.generated.records.tables.records.BackendRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.CatalogOfferRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.CatalogSnapshotRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.CodeBlobRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.DeploymentRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.EntityEventRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.EntityEventTargetRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.FileArchiveRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.FleetRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.FleetRemovalRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.HostKeyRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.InstanceMachineRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.JobVolumeRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.ProjectMemberRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.ProjectRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.RepoCredsRecord;
@@ -42,6 +53,7 @@ import dev.dstack.db.jooq.generated.records.tables.records.SecretRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.SettingRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.UserAccountRecord;
 import dev.dstack.db.jooq.generated.records.tables.records.UserPublicKeyRecord;
+import dev.dstack.db.jooq.generated.records.tables.records.VolumeRecord;
 
 import javax.annotation.processing.Generated;
 
@@ -68,6 +80,8 @@ public class Keys {
     // -------------------------------------------------------------------------
 
     public static final UniqueKey<BackendRecord> BACKEND_PKEY = Internal.createUniqueKey(Backend.BACKEND, DSL.name("backend_pkey"), new TableField[] { Backend.BACKEND.PROJECT_ID, Backend.BACKEND.TYPE }, true);
+    public static final UniqueKey<CatalogSnapshotRecord> CATALOG_SNAPSHOT_PKEY = Internal.createUniqueKey(CatalogSnapshot.CATALOG_SNAPSHOT, DSL.name("catalog_snapshot_pkey"), new TableField[] { CatalogSnapshot.CATALOG_SNAPSHOT.ID }, true);
+    public static final UniqueKey<CatalogSnapshotRecord> CATALOG_SNAPSHOT_PROVIDER_VERSION_KEY = Internal.createUniqueKey(CatalogSnapshot.CATALOG_SNAPSHOT, DSL.name("catalog_snapshot_provider_version_key"), new TableField[] { CatalogSnapshot.CATALOG_SNAPSHOT.PROVIDER, CatalogSnapshot.CATALOG_SNAPSHOT.VERSION }, true);
     public static final UniqueKey<CodeBlobRecord> CODE_BLOB_PKEY = Internal.createUniqueKey(CodeBlob.CODE_BLOB, DSL.name("code_blob_pkey"), new TableField[] { CodeBlob.CODE_BLOB.REPO, CodeBlob.CODE_BLOB.HASH }, true);
     public static final UniqueKey<DeploymentRecord> DEPLOYMENT_ONLY_ONE_KEY = Internal.createUniqueKey(Deployment.DEPLOYMENT, DSL.name("deployment_only_one_key"), new TableField[] { Deployment.DEPLOYMENT.ONLY_ONE }, true);
     public static final UniqueKey<DeploymentRecord> DEPLOYMENT_PKEY = Internal.createUniqueKey(Deployment.DEPLOYMENT, DSL.name("deployment_pkey"), new TableField[] { Deployment.DEPLOYMENT.ID }, true);
@@ -77,7 +91,10 @@ public class Keys {
     public static final UniqueKey<FileArchiveRecord> FILE_ARCHIVE_PKEY = Internal.createUniqueKey(FileArchive.FILE_ARCHIVE, DSL.name("file_archive_pkey"), new TableField[] { FileArchive.FILE_ARCHIVE.ID }, true);
     public static final UniqueKey<FileArchiveRecord> FILE_ARCHIVE_USER_ID_HASH_KEY = Internal.createUniqueKey(FileArchive.FILE_ARCHIVE, DSL.name("file_archive_user_id_hash_key"), new TableField[] { FileArchive.FILE_ARCHIVE.USER_ID, FileArchive.FILE_ARCHIVE.HASH }, true);
     public static final UniqueKey<FleetRecord> FLEET_PKEY = Internal.createUniqueKey(Fleet.FLEET, DSL.name("fleet_pkey"), new TableField[] { Fleet.FLEET.ID }, true);
+    public static final UniqueKey<FleetRemovalRecord> FLEET_REMOVAL_PKEY = Internal.createUniqueKey(FleetRemoval.FLEET_REMOVAL, DSL.name("fleet_removal_pkey"), new TableField[] { FleetRemoval.FLEET_REMOVAL.ID }, true);
+    public static final UniqueKey<HostKeyRecord> HOST_KEY_PKEY = Internal.createUniqueKey(HostKey.HOST_KEY, DSL.name("host_key_pkey"), new TableField[] { HostKey.HOST_KEY.SCOPE, HostKey.HOST_KEY.ADDRESS }, true);
     public static final UniqueKey<InstanceMachineRecord> INSTANCE_MACHINE_PKEY = Internal.createUniqueKey(InstanceMachine.INSTANCE_MACHINE, DSL.name("instance_machine_pkey"), new TableField[] { InstanceMachine.INSTANCE_MACHINE.INSTANCE_ID, InstanceMachine.INSTANCE_MACHINE.ATTEMPT }, true);
+    public static final UniqueKey<JobVolumeRecord> JOB_VOLUME_PKEY = Internal.createUniqueKey(JobVolume.JOB_VOLUME, DSL.name("job_volume_pkey"), new TableField[] { JobVolume.JOB_VOLUME.JOB_ID, JobVolume.JOB_VOLUME.POSITION }, true);
     public static final UniqueKey<ProjectRecord> PROJECT_PKEY = Internal.createUniqueKey(Project.PROJECT, DSL.name("project_pkey"), new TableField[] { Project.PROJECT.ID }, true);
     public static final UniqueKey<ProjectMemberRecord> PROJECT_MEMBER_PKEY = Internal.createUniqueKey(ProjectMember.PROJECT_MEMBER, DSL.name("project_member_pkey"), new TableField[] { ProjectMember.PROJECT_MEMBER.PROJECT_ID, ProjectMember.PROJECT_MEMBER.USER_ID }, true);
     public static final UniqueKey<RepoRecord> REPO_PKEY = Internal.createUniqueKey(Repo.REPO, DSL.name("repo_pkey"), new TableField[] { Repo.REPO.ID }, true);
@@ -93,18 +110,21 @@ public class Keys {
     public static final UniqueKey<UserAccountRecord> USER_ACCOUNT_TOKEN_HASH_KEY = Internal.createUniqueKey(UserAccount.USER_ACCOUNT, DSL.name("user_account_token_hash_key"), new TableField[] { UserAccount.USER_ACCOUNT.TOKEN_HASH }, true);
     public static final UniqueKey<UserPublicKeyRecord> USER_PUBLIC_KEY_PKEY = Internal.createUniqueKey(UserPublicKey.USER_PUBLIC_KEY, DSL.name("user_public_key_pkey"), new TableField[] { UserPublicKey.USER_PUBLIC_KEY.ID }, true);
     public static final UniqueKey<UserPublicKeyRecord> USER_PUBLIC_KEY_USER_ID_FINGERPRINT_KEY = Internal.createUniqueKey(UserPublicKey.USER_PUBLIC_KEY, DSL.name("user_public_key_user_id_fingerprint_key"), new TableField[] { UserPublicKey.USER_PUBLIC_KEY.USER_ID, UserPublicKey.USER_PUBLIC_KEY.FINGERPRINT }, true);
+    public static final UniqueKey<VolumeRecord> VOLUME_PKEY = Internal.createUniqueKey(Volume.VOLUME, DSL.name("volume_pkey"), new TableField[] { Volume.VOLUME.ID }, true);
 
     // -------------------------------------------------------------------------
     // FOREIGN KEY definitions
     // -------------------------------------------------------------------------
 
     public static final ForeignKey<BackendRecord, ProjectRecord> BACKEND__BACKEND_PROJECT_ID_FKEY = Internal.createForeignKey(Backend.BACKEND, DSL.name("backend_project_id_fkey"), new TableField[] { Backend.BACKEND.PROJECT_ID }, Keys.PROJECT_PKEY, new TableField[] { Project.PROJECT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
+    public static final ForeignKey<CatalogOfferRecord, CatalogSnapshotRecord> CATALOG_OFFER__CATALOG_OFFER_SNAPSHOT_FKEY = Internal.createForeignKey(CatalogOffer.CATALOG_OFFER, DSL.name("catalog_offer_snapshot_fkey"), new TableField[] { CatalogOffer.CATALOG_OFFER.SNAPSHOT }, Keys.CATALOG_SNAPSHOT_PKEY, new TableField[] { CatalogSnapshot.CATALOG_SNAPSHOT.ID }, true, ForeignKeyRule.CASCADE, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<CodeBlobRecord, RepoRecord> CODE_BLOB__CODE_BLOB_REPO_FKEY = Internal.createForeignKey(CodeBlob.CODE_BLOB, DSL.name("code_blob_repo_fkey"), new TableField[] { CodeBlob.CODE_BLOB.REPO }, Keys.REPO_PKEY, new TableField[] { Repo.REPO.ID }, true, ForeignKeyRule.CASCADE, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<EntityEventRecord, UserAccountRecord> ENTITY_EVENT__ENTITY_EVENT_ACTOR_USER_ID_FKEY = Internal.createForeignKey(EntityEvent.ENTITY_EVENT, DSL.name("entity_event_actor_user_id_fkey"), new TableField[] { EntityEvent.ENTITY_EVENT.ACTOR_USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<EntityEventTargetRecord, EntityEventRecord> ENTITY_EVENT_TARGET__ENTITY_EVENT_TARGET_EVENT_ID_FKEY = Internal.createForeignKey(EntityEventTarget.ENTITY_EVENT_TARGET, DSL.name("entity_event_target_event_id_fkey"), new TableField[] { EntityEventTarget.ENTITY_EVENT_TARGET.EVENT_ID }, Keys.ENTITY_EVENT_PKEY, new TableField[] { EntityEvent.ENTITY_EVENT.ID }, true, ForeignKeyRule.CASCADE, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<FileArchiveRecord, UserAccountRecord> FILE_ARCHIVE__FILE_ARCHIVE_USER_ID_FKEY = Internal.createForeignKey(FileArchive.FILE_ARCHIVE, DSL.name("file_archive_user_id_fkey"), new TableField[] { FileArchive.FILE_ARCHIVE.USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<FleetRecord, ProjectRecord> FLEET__FLEET_PROJECT_ID_FKEY = Internal.createForeignKey(Fleet.FLEET, DSL.name("fleet_project_id_fkey"), new TableField[] { Fleet.FLEET.PROJECT_ID }, Keys.PROJECT_PKEY, new TableField[] { Project.PROJECT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<FleetRecord, UserAccountRecord> FLEET__FLEET_USER_ID_FKEY = Internal.createForeignKey(Fleet.FLEET, DSL.name("fleet_user_id_fkey"), new TableField[] { Fleet.FLEET.USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
+    public static final ForeignKey<FleetRemovalRecord, FleetRecord> FLEET_REMOVAL__FLEET_REMOVAL_FLEET_ID_FKEY = Internal.createForeignKey(FleetRemoval.FLEET_REMOVAL, DSL.name("fleet_removal_fleet_id_fkey"), new TableField[] { FleetRemoval.FLEET_REMOVAL.FLEET_ID }, Keys.FLEET_PKEY, new TableField[] { Fleet.FLEET.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<ProjectRecord, UserAccountRecord> PROJECT__PROJECT_OWNER_ID_FKEY = Internal.createForeignKey(Project.PROJECT, DSL.name("project_owner_id_fkey"), new TableField[] { Project.PROJECT.OWNER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<ProjectMemberRecord, ProjectRecord> PROJECT_MEMBER__PROJECT_MEMBER_PROJECT_ID_FKEY = Internal.createForeignKey(ProjectMember.PROJECT_MEMBER, DSL.name("project_member_project_id_fkey"), new TableField[] { ProjectMember.PROJECT_MEMBER.PROJECT_ID }, Keys.PROJECT_PKEY, new TableField[] { Project.PROJECT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<ProjectMemberRecord, UserAccountRecord> PROJECT_MEMBER__PROJECT_MEMBER_USER_ID_FKEY = Internal.createForeignKey(ProjectMember.PROJECT_MEMBER, DSL.name("project_member_user_id_fkey"), new TableField[] { ProjectMember.PROJECT_MEMBER.USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
@@ -118,4 +138,6 @@ public class Keys {
     public static final ForeignKey<RunUpdateRecord, RunSubmissionRecord> RUN_UPDATE__RUN_UPDATE_RUN_ID_FKEY = Internal.createForeignKey(RunUpdate.RUN_UPDATE, DSL.name("run_update_run_id_fkey"), new TableField[] { RunUpdate.RUN_UPDATE.RUN_ID }, Keys.RUN_SUBMISSION_PKEY, new TableField[] { RunSubmission.RUN_SUBMISSION.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<SecretRecord, ProjectRecord> SECRET__SECRET_PROJECT_ID_FKEY = Internal.createForeignKey(Secret.SECRET, DSL.name("secret_project_id_fkey"), new TableField[] { Secret.SECRET.PROJECT_ID }, Keys.PROJECT_PKEY, new TableField[] { Project.PROJECT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
     public static final ForeignKey<UserPublicKeyRecord, UserAccountRecord> USER_PUBLIC_KEY__USER_PUBLIC_KEY_USER_ID_FKEY = Internal.createForeignKey(UserPublicKey.USER_PUBLIC_KEY, DSL.name("user_public_key_user_id_fkey"), new TableField[] { UserPublicKey.USER_PUBLIC_KEY.USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
+    public static final ForeignKey<VolumeRecord, ProjectRecord> VOLUME__VOLUME_PROJECT_ID_FKEY = Internal.createForeignKey(Volume.VOLUME, DSL.name("volume_project_id_fkey"), new TableField[] { Volume.VOLUME.PROJECT_ID }, Keys.PROJECT_PKEY, new TableField[] { Project.PROJECT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
+    public static final ForeignKey<VolumeRecord, UserAccountRecord> VOLUME__VOLUME_USER_ID_FKEY = Internal.createForeignKey(Volume.VOLUME, DSL.name("volume_user_id_fkey"), new TableField[] { Volume.VOLUME.USER_ID }, Keys.USER_ACCOUNT_PKEY, new TableField[] { UserAccount.USER_ACCOUNT.ID }, true, ForeignKeyRule.NO_ACTION, ForeignKeyRule.NO_ACTION);
 }

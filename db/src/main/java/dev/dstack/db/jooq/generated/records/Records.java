@@ -6,13 +6,18 @@ package dev.dstack.db.jooq.generated.records;
 
 import dev.dstack.db.jooq.generated.DefaultCatalog;
 import dev.dstack.db.jooq.generated.records.tables.Backend;
+import dev.dstack.db.jooq.generated.records.tables.CatalogOffer;
+import dev.dstack.db.jooq.generated.records.tables.CatalogSnapshot;
 import dev.dstack.db.jooq.generated.records.tables.CodeBlob;
 import dev.dstack.db.jooq.generated.records.tables.Deployment;
 import dev.dstack.db.jooq.generated.records.tables.EntityEvent;
 import dev.dstack.db.jooq.generated.records.tables.EntityEventTarget;
 import dev.dstack.db.jooq.generated.records.tables.FileArchive;
 import dev.dstack.db.jooq.generated.records.tables.Fleet;
+import dev.dstack.db.jooq.generated.records.tables.FleetRemoval;
+import dev.dstack.db.jooq.generated.records.tables.HostKey;
 import dev.dstack.db.jooq.generated.records.tables.InstanceMachine;
+import dev.dstack.db.jooq.generated.records.tables.JobVolume;
 import dev.dstack.db.jooq.generated.records.tables.Project;
 import dev.dstack.db.jooq.generated.records.tables.ProjectMember;
 import dev.dstack.db.jooq.generated.records.tables.Repo;
@@ -24,6 +29,7 @@ import dev.dstack.db.jooq.generated.records.tables.Secret;
 import dev.dstack.db.jooq.generated.records.tables.Setting;
 import dev.dstack.db.jooq.generated.records.tables.UserAccount;
 import dev.dstack.db.jooq.generated.records.tables.UserPublicKey;
+import dev.dstack.db.jooq.generated.records.tables.Volume;
 
 import java.util.Arrays;
 import java.util.List;
@@ -52,6 +58,10 @@ public class Records extends SchemaImpl {
 
     public final Backend BACKEND = Backend.BACKEND;
 
+    public final CatalogOffer CATALOG_OFFER = CatalogOffer.CATALOG_OFFER;
+
+    public final CatalogSnapshot CATALOG_SNAPSHOT = CatalogSnapshot.CATALOG_SNAPSHOT;
+
     public final CodeBlob CODE_BLOB = CodeBlob.CODE_BLOB;
 
     public final Deployment DEPLOYMENT = Deployment.DEPLOYMENT;
@@ -64,7 +74,13 @@ public class Records extends SchemaImpl {
 
     public final Fleet FLEET = Fleet.FLEET;
 
+    public final FleetRemoval FLEET_REMOVAL = FleetRemoval.FLEET_REMOVAL;
+
+    public final HostKey HOST_KEY = HostKey.HOST_KEY;
+
     public final InstanceMachine INSTANCE_MACHINE = InstanceMachine.INSTANCE_MACHINE;
+
+    public final JobVolume JOB_VOLUME = JobVolume.JOB_VOLUME;
 
     public final Project PROJECT = Project.PROJECT;
 
@@ -88,6 +104,8 @@ public class Records extends SchemaImpl {
 
     public final UserPublicKey USER_PUBLIC_KEY = UserPublicKey.USER_PUBLIC_KEY;
 
+    public final Volume VOLUME = Volume.VOLUME;
+
     private Records() {
         super(DSL.name("records"), null, DSL.comment(""));
     }
@@ -102,13 +120,18 @@ public class Records extends SchemaImpl {
     public final List<Table<?>> getTables() {
         return Arrays.asList(
             Backend.BACKEND,
+            CatalogOffer.CATALOG_OFFER,
+            CatalogSnapshot.CATALOG_SNAPSHOT,
             CodeBlob.CODE_BLOB,
             Deployment.DEPLOYMENT,
             EntityEvent.ENTITY_EVENT,
             EntityEventTarget.ENTITY_EVENT_TARGET,
             FileArchive.FILE_ARCHIVE,
             Fleet.FLEET,
+            FleetRemoval.FLEET_REMOVAL,
+            HostKey.HOST_KEY,
             InstanceMachine.INSTANCE_MACHINE,
+            JobVolume.JOB_VOLUME,
             Project.PROJECT,
             ProjectMember.PROJECT_MEMBER,
             Repo.REPO,
@@ -119,7 +142,8 @@ public class Records extends SchemaImpl {
             Secret.SECRET,
             Setting.SETTING,
             UserAccount.USER_ACCOUNT,
-            UserPublicKey.USER_PUBLIC_KEY
+            UserPublicKey.USER_PUBLIC_KEY,
+            Volume.VOLUME
         );
     }
 }

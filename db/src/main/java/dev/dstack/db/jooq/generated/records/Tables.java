@@ -5,13 +5,18 @@ package dev.dstack.db.jooq.generated.records;
 
 
 import dev.dstack.db.jooq.generated.records.tables.Backend;
+import dev.dstack.db.jooq.generated.records.tables.CatalogOffer;
+import dev.dstack.db.jooq.generated.records.tables.CatalogSnapshot;
 import dev.dstack.db.jooq.generated.records.tables.CodeBlob;
 import dev.dstack.db.jooq.generated.records.tables.Deployment;
 import dev.dstack.db.jooq.generated.records.tables.EntityEvent;
 import dev.dstack.db.jooq.generated.records.tables.EntityEventTarget;
 import dev.dstack.db.jooq.generated.records.tables.FileArchive;
 import dev.dstack.db.jooq.generated.records.tables.Fleet;
+import dev.dstack.db.jooq.generated.records.tables.FleetRemoval;
+import dev.dstack.db.jooq.generated.records.tables.HostKey;
 import dev.dstack.db.jooq.generated.records.tables.InstanceMachine;
+import dev.dstack.db.jooq.generated.records.tables.JobVolume;
 import dev.dstack.db.jooq.generated.records.tables.Project;
 import dev.dstack.db.jooq.generated.records.tables.ProjectMember;
 import dev.dstack.db.jooq.generated.records.tables.Repo;
@@ -23,6 +28,7 @@ import dev.dstack.db.jooq.generated.records.tables.Secret;
 import dev.dstack.db.jooq.generated.records.tables.Setting;
 import dev.dstack.db.jooq.generated.records.tables.UserAccount;
 import dev.dstack.db.jooq.generated.records.tables.UserPublicKey;
+import dev.dstack.db.jooq.generated.records.tables.Volume;
 
 import javax.annotation.processing.Generated;
 
@@ -39,6 +45,10 @@ public class Tables {
 
     public static final Backend BACKEND = Backend.BACKEND;
 
+    public static final CatalogOffer CATALOG_OFFER = CatalogOffer.CATALOG_OFFER;
+
+    public static final CatalogSnapshot CATALOG_SNAPSHOT = CatalogSnapshot.CATALOG_SNAPSHOT;
+
     public static final CodeBlob CODE_BLOB = CodeBlob.CODE_BLOB;
 
     public static final Deployment DEPLOYMENT = Deployment.DEPLOYMENT;
@@ -51,7 +61,13 @@ public class Tables {
 
     public static final Fleet FLEET = Fleet.FLEET;
 
+    public static final FleetRemoval FLEET_REMOVAL = FleetRemoval.FLEET_REMOVAL;
+
+    public static final HostKey HOST_KEY = HostKey.HOST_KEY;
+
     public static final InstanceMachine INSTANCE_MACHINE = InstanceMachine.INSTANCE_MACHINE;
+
+    public static final JobVolume JOB_VOLUME = JobVolume.JOB_VOLUME;
 
     public static final Project PROJECT = Project.PROJECT;
 
@@ -74,4 +90,6 @@ public class Tables {
     public static final UserAccount USER_ACCOUNT = UserAccount.USER_ACCOUNT;
 
     public static final UserPublicKey USER_PUBLIC_KEY = UserPublicKey.USER_PUBLIC_KEY;
+
+    public static final Volume VOLUME = Volume.VOLUME;
 }

@@ -7,21 +7,27 @@ package dev.dstack.db.jooq.generated.views;
 import dev.dstack.db.jooq.generated.views.tables.BackendOffer;
 import dev.dstack.db.jooq.generated.views.tables.FleetView;
 import dev.dstack.db.jooq.generated.views.tables.InstanceClaim;
+import dev.dstack.db.jooq.generated.views.tables.InstanceHealth;
 import dev.dstack.db.jooq.generated.views.tables.InstanceView;
 import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
 import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
 import dev.dstack.db.jooq.generated.views.tables.LogCursor;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
+import dev.dstack.db.jooq.generated.views.tables.RunWhy;
+import dev.dstack.db.jooq.generated.views.tables.VolumeView;
 import dev.dstack.db.jooq.generated.views.tables.records.BackendOfferRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.FleetViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceClaimRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.InstanceHealthRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.JobDcgmRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.JobSampleRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.JobViewRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.LogCursorRecord;
 import dev.dstack.db.jooq.generated.views.tables.records.RunViewRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.RunWhyRecord;
+import dev.dstack.db.jooq.generated.views.tables.records.VolumeViewRecord;
 
 import javax.annotation.processing.Generated;
 
@@ -48,10 +54,13 @@ public class Keys {
     public static final UniqueKey<BackendOfferRecord> BACKEND_OFFER_PKEY = Internal.createUniqueKey(BackendOffer.BACKEND_OFFER, DSL.name("backend_offer_pkey"), new TableField[] { BackendOffer.BACKEND_OFFER.PROJECT_ID, BackendOffer.BACKEND_OFFER.BACKEND }, true);
     public static final UniqueKey<FleetViewRecord> FLEET_VIEW_PKEY = Internal.createUniqueKey(FleetView.FLEET_VIEW, DSL.name("fleet_view_pkey"), new TableField[] { FleetView.FLEET_VIEW.ID }, true);
     public static final UniqueKey<InstanceClaimRecord> INSTANCE_CLAIM_PKEY = Internal.createUniqueKey(InstanceClaim.INSTANCE_CLAIM, DSL.name("instance_claim_pkey"), new TableField[] { InstanceClaim.INSTANCE_CLAIM.JOB_ID }, true);
+    public static final UniqueKey<InstanceHealthRecord> INSTANCE_HEALTH_PKEY = Internal.createUniqueKey(InstanceHealth.INSTANCE_HEALTH, DSL.name("instance_health_pkey"), new TableField[] { InstanceHealth.INSTANCE_HEALTH.INSTANCE_ID, InstanceHealth.INSTANCE_HEALTH.AT }, true);
     public static final UniqueKey<InstanceViewRecord> INSTANCE_VIEW_PKEY = Internal.createUniqueKey(InstanceView.INSTANCE_VIEW, DSL.name("instance_view_pkey"), new TableField[] { InstanceView.INSTANCE_VIEW.ID }, true);
     public static final UniqueKey<JobDcgmRecord> JOB_DCGM_PKEY = Internal.createUniqueKey(JobDcgm.JOB_DCGM, DSL.name("job_dcgm_pkey"), new TableField[] { JobDcgm.JOB_DCGM.JOB_ID }, true);
     public static final UniqueKey<JobSampleRecord> JOB_SAMPLE_PKEY = Internal.createUniqueKey(JobSample.JOB_SAMPLE, DSL.name("job_sample_pkey"), new TableField[] { JobSample.JOB_SAMPLE.JOB_ID, JobSample.JOB_SAMPLE.AT }, true);
     public static final UniqueKey<JobViewRecord> JOB_VIEW_PKEY = Internal.createUniqueKey(JobView.JOB_VIEW, DSL.name("job_view_pkey"), new TableField[] { JobView.JOB_VIEW.ID }, true);
     public static final UniqueKey<LogCursorRecord> LOG_CURSOR_PKEY = Internal.createUniqueKey(LogCursor.LOG_CURSOR, DSL.name("log_cursor_pkey"), new TableField[] { LogCursor.LOG_CURSOR.JOB_ID, LogCursor.LOG_CURSOR.KIND }, true);
     public static final UniqueKey<RunViewRecord> RUN_VIEW_PKEY = Internal.createUniqueKey(RunView.RUN_VIEW, DSL.name("run_view_pkey"), new TableField[] { RunView.RUN_VIEW.ID }, true);
+    public static final UniqueKey<RunWhyRecord> RUN_WHY_PKEY = Internal.createUniqueKey(RunWhy.RUN_WHY, DSL.name("run_why_pkey"), new TableField[] { RunWhy.RUN_WHY.RUN_ID, RunWhy.RUN_WHY.REPLICA_NUM, RunWhy.RUN_WHY.SUBMISSION_NUM }, true);
+    public static final UniqueKey<VolumeViewRecord> VOLUME_VIEW_PKEY = Internal.createUniqueKey(VolumeView.VOLUME_VIEW, DSL.name("volume_view_pkey"), new TableField[] { VolumeView.VOLUME_VIEW.ID }, true);
 }

@@ -7,12 +7,15 @@ package dev.dstack.db.jooq.generated.views;
 import dev.dstack.db.jooq.generated.views.tables.BackendOffer;
 import dev.dstack.db.jooq.generated.views.tables.FleetView;
 import dev.dstack.db.jooq.generated.views.tables.InstanceClaim;
+import dev.dstack.db.jooq.generated.views.tables.InstanceHealth;
 import dev.dstack.db.jooq.generated.views.tables.InstanceView;
 import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
 import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
 import dev.dstack.db.jooq.generated.views.tables.LogCursor;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
+import dev.dstack.db.jooq.generated.views.tables.RunWhy;
+import dev.dstack.db.jooq.generated.views.tables.VolumeView;
 
 import javax.annotation.processing.Generated;
 
@@ -33,6 +36,8 @@ public class Tables {
 
     public static final InstanceClaim INSTANCE_CLAIM = InstanceClaim.INSTANCE_CLAIM;
 
+    public static final InstanceHealth INSTANCE_HEALTH = InstanceHealth.INSTANCE_HEALTH;
+
     public static final InstanceView INSTANCE_VIEW = InstanceView.INSTANCE_VIEW;
 
     public static final JobDcgm JOB_DCGM = JobDcgm.JOB_DCGM;
@@ -44,4 +49,8 @@ public class Tables {
     public static final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
 
     public static final RunView RUN_VIEW = RunView.RUN_VIEW;
+
+    public static final RunWhy RUN_WHY = RunWhy.RUN_WHY;
+
+    public static final VolumeView VOLUME_VIEW = VolumeView.VOLUME_VIEW;
 }

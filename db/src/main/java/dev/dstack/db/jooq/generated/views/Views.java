@@ -8,12 +8,15 @@ import dev.dstack.db.jooq.generated.DefaultCatalog;
 import dev.dstack.db.jooq.generated.views.tables.BackendOffer;
 import dev.dstack.db.jooq.generated.views.tables.FleetView;
 import dev.dstack.db.jooq.generated.views.tables.InstanceClaim;
+import dev.dstack.db.jooq.generated.views.tables.InstanceHealth;
 import dev.dstack.db.jooq.generated.views.tables.InstanceView;
 import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
 import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
 import dev.dstack.db.jooq.generated.views.tables.LogCursor;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
+import dev.dstack.db.jooq.generated.views.tables.RunWhy;
+import dev.dstack.db.jooq.generated.views.tables.VolumeView;
 
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +49,8 @@ public class Views extends SchemaImpl {
 
     public final InstanceClaim INSTANCE_CLAIM = InstanceClaim.INSTANCE_CLAIM;
 
+    public final InstanceHealth INSTANCE_HEALTH = InstanceHealth.INSTANCE_HEALTH;
+
     public final InstanceView INSTANCE_VIEW = InstanceView.INSTANCE_VIEW;
 
     public final JobDcgm JOB_DCGM = JobDcgm.JOB_DCGM;
@@ -57,6 +62,10 @@ public class Views extends SchemaImpl {
     public final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
 
     public final RunView RUN_VIEW = RunView.RUN_VIEW;
+
+    public final RunWhy RUN_WHY = RunWhy.RUN_WHY;
+
+    public final VolumeView VOLUME_VIEW = VolumeView.VOLUME_VIEW;
 
     private Views() {
         super(DSL.name("views"), null, DSL.comment(""));
@@ -74,12 +83,15 @@ public class Views extends SchemaImpl {
             BackendOffer.BACKEND_OFFER,
             FleetView.FLEET_VIEW,
             InstanceClaim.INSTANCE_CLAIM,
+            InstanceHealth.INSTANCE_HEALTH,
             InstanceView.INSTANCE_VIEW,
             JobDcgm.JOB_DCGM,
             JobSample.JOB_SAMPLE,
             JobView.JOB_VIEW,
             LogCursor.LOG_CURSOR,
-            RunView.RUN_VIEW
+            RunView.RUN_VIEW,
+            RunWhy.RUN_WHY,
+            VolumeView.VOLUME_VIEW
         );
     }
 }

@@ -63,6 +63,8 @@ public class CodeBlob extends TableImpl<CodeBlobRecord> {
 
     public final TableField<CodeBlobRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
 
+    public final TableField<CodeBlobRecord, Instant> USED_AT = createField(DSL.name("used_at"), SQLDataType.INSTANT.nullable(false).defaultValue(DSL.field(DSL.raw("now()"), SQLDataType.INSTANT)), this, "");
+
     private CodeBlob(Name alias, Table<CodeBlobRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

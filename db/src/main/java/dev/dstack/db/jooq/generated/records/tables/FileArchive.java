@@ -65,6 +65,8 @@ public class FileArchive extends TableImpl<FileArchiveRecord> {
 
     public final TableField<FileArchiveRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
 
+    public final TableField<FileArchiveRecord, Instant> USED_AT = createField(DSL.name("used_at"), SQLDataType.INSTANT.nullable(false).defaultValue(DSL.field(DSL.raw("now()"), SQLDataType.INSTANT)), this, "");
+
     private FileArchive(Name alias, Table<FileArchiveRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

@@ -80,6 +80,8 @@ public class Fleet extends TableImpl<FleetRecord> {
 
     public final TableField<FleetRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
 
+    public final TableField<FleetRecord, String> PRIVATE_ENCRYPTED = createField(DSL.name("private_encrypted"), SQLDataType.CLOB, this, "");
+
     private Fleet(Name alias, Table<FleetRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

@@ -77,6 +77,10 @@ public class InstanceMachine extends TableImpl<InstanceMachineRecord> {
 
     public final TableField<InstanceMachineRecord, Instant> TERMINATED_AT = createField(DSL.name("terminated_at"), SQLDataType.INSTANT, this, "");
 
+    public final TableField<InstanceMachineRecord, String> ACCESS_ENCRYPTED = createField(DSL.name("access_encrypted"), SQLDataType.CLOB, this, "");
+
+    public final TableField<InstanceMachineRecord, Boolean> TOUCHED = createField(DSL.name("touched"), SQLDataType.BOOLEAN.nullable(false).defaultValue(DSL.field(DSL.raw("false"), SQLDataType.BOOLEAN)), this, "");
+
     private InstanceMachine(Name alias, Table<InstanceMachineRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

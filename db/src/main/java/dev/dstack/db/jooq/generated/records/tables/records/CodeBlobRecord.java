@@ -59,6 +59,14 @@ public class CodeBlobRecord extends UpdatableRecordImpl<CodeBlobRecord> {
         return (Instant) get(3);
     }
 
+    public void setUsedAt(Instant value) {
+        set(4, value);
+    }
+
+    public Instant getUsedAt() {
+        return (Instant) get(4);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -76,13 +84,14 @@ public class CodeBlobRecord extends UpdatableRecordImpl<CodeBlobRecord> {
         super(CodeBlob.CODE_BLOB);
     }
 
-    public CodeBlobRecord(UUID repo, String hash, byte[] blob, Instant createdAt) {
+    public CodeBlobRecord(UUID repo, String hash, byte[] blob, Instant createdAt, Instant usedAt) {
         super(CodeBlob.CODE_BLOB);
 
         setRepo(repo);
         setHash(hash);
         setBlob(blob);
         setCreatedAt(createdAt);
+        setUsedAt(usedAt);
         resetTouchedOnNotNull();
     }
 }

@@ -67,6 +67,14 @@ public class FileArchiveRecord extends UpdatableRecordImpl<FileArchiveRecord> {
         return (Instant) get(4);
     }
 
+    public void setUsedAt(Instant value) {
+        set(5, value);
+    }
+
+    public Instant getUsedAt() {
+        return (Instant) get(5);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -84,7 +92,7 @@ public class FileArchiveRecord extends UpdatableRecordImpl<FileArchiveRecord> {
         super(FileArchive.FILE_ARCHIVE);
     }
 
-    public FileArchiveRecord(UUID id, UUID userId, String hash, byte[] blob, Instant createdAt) {
+    public FileArchiveRecord(UUID id, UUID userId, String hash, byte[] blob, Instant createdAt, Instant usedAt) {
         super(FileArchive.FILE_ARCHIVE);
 
         setId(id);
@@ -92,6 +100,7 @@ public class FileArchiveRecord extends UpdatableRecordImpl<FileArchiveRecord> {
         setHash(hash);
         setBlob(blob);
         setCreatedAt(createdAt);
+        setUsedAt(usedAt);
         resetTouchedOnNotNull();
     }
 }

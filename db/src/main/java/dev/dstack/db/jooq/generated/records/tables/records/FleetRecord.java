@@ -124,6 +124,14 @@ public class FleetRecord extends UpdatableRecordImpl<FleetRecord> {
         return (Instant) get(11);
     }
 
+    public void setPrivateEncrypted(String value) {
+        set(12, value);
+    }
+
+    public String getPrivateEncrypted() {
+        return (String) get(12);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -141,7 +149,7 @@ public class FleetRecord extends UpdatableRecordImpl<FleetRecord> {
         super(Fleet.FLEET);
     }
 
-    public FleetRecord(UUID id, UUID projectId, UUID userId, String name, JSONB spec, JSONB plan, Integer revision, Integer dispatchedRevision, Instant createdAt, Instant deleteRequestedAt, Instant deleteDeliveredAt, Instant deletedAt) {
+    public FleetRecord(UUID id, UUID projectId, UUID userId, String name, JSONB spec, JSONB plan, Integer revision, Integer dispatchedRevision, Instant createdAt, Instant deleteRequestedAt, Instant deleteDeliveredAt, Instant deletedAt, String privateEncrypted) {
         super(Fleet.FLEET);
 
         setId(id);
@@ -156,6 +164,7 @@ public class FleetRecord extends UpdatableRecordImpl<FleetRecord> {
         setDeleteRequestedAt(deleteRequestedAt);
         setDeleteDeliveredAt(deleteDeliveredAt);
         setDeletedAt(deletedAt);
+        setPrivateEncrypted(privateEncrypted);
         resetTouchedOnNotNull();
     }
 }

@@ -124,6 +124,22 @@ public class InstanceMachineRecord extends UpdatableRecordImpl<InstanceMachineRe
         return (Instant) get(11);
     }
 
+    public void setAccessEncrypted(String value) {
+        set(12, value);
+    }
+
+    public String getAccessEncrypted() {
+        return (String) get(12);
+    }
+
+    public void setTouched(Boolean value) {
+        set(13, value);
+    }
+
+    public Boolean getTouched() {
+        return (Boolean) get(13);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -141,7 +157,7 @@ public class InstanceMachineRecord extends UpdatableRecordImpl<InstanceMachineRe
         super(InstanceMachine.INSTANCE_MACHINE);
     }
 
-    public InstanceMachineRecord(UUID instanceId, Integer attempt, UUID projectId, String backend, String providerId, String hostname, String agentUri, String agentTokenEncrypted, JSONB offer, Instant createdAt, Instant updatedAt, Instant terminatedAt) {
+    public InstanceMachineRecord(UUID instanceId, Integer attempt, UUID projectId, String backend, String providerId, String hostname, String agentUri, String agentTokenEncrypted, JSONB offer, Instant createdAt, Instant updatedAt, Instant terminatedAt, String accessEncrypted, Boolean touched) {
         super(InstanceMachine.INSTANCE_MACHINE);
 
         setInstanceId(instanceId);
@@ -156,6 +172,8 @@ public class InstanceMachineRecord extends UpdatableRecordImpl<InstanceMachineRe
         setCreatedAt(createdAt);
         setUpdatedAt(updatedAt);
         setTerminatedAt(terminatedAt);
+        setAccessEncrypted(accessEncrypted);
+        setTouched(touched);
         resetTouchedOnNotNull();
     }
 }

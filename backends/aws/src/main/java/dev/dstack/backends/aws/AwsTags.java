@@ -1,0 +1,93 @@
+package dev.dstack.backends.aws;
+
+import dev.dstack.backends.InstanceTag;
+import dev.dstack.backends.MachineSpec;
+import dev.dstack.model.ids.InstanceId;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import software.amazon.awssdk.services.ec2.model.Instance;
+import software.amazon.awssdk.services.ec2.model.Tag;
+
+/** How our machines are marked: by these alone we know them again. */
+public final class AwsTags {
+  public static final String DEPLOYMENT = "dstack:deployment";
+  public static final String INSTANCE = "dstack:instance";
+  public static final String ATTEMPT = "dstack:attempt";
+
+  /** What was ordered: the provider does not tell it in one answer. */
+  static final String DISK = "dstack:disk-mib";
+
+  static final String PRICE = "dstack:price";
+  public static final String OWNER = "owner";
+  public static final String OWNER_VALUE = "dstack";
+  public static final String PROJECT = "dstack_project";
+  public static final String NAME = "dstack_name";
+
+  /** AWS allows 50. */
+  private static final int MAX = 50;
+
+  private AwsTags() {}
+
+  static List<Tag> of(AwsConfig config, MachineSpec spec) {
+    Map<String, String> tags = new LinkedHashMap<>();
+    tags.put(DEPLOYMENT, spec.tag().deployment());
+    tags.put(INSTANCE, spec.tag().instance().toString());
+    tags.put(ATTEMPT, Integer.toString(spec.tag().attempt()));
+    tags.put(OWNER, OWNER_VALUE);
+    tags.put(PROJECT, spec.project());
+    tags.put(NAME, spec.instanceName());
+    tags.put(DISK, Long.toString(spec.offer().resources().diskMib()));
+    tags.put(PRICE, Double.toString(spec.offer().price()));
+    tags.put("Name", spec.instanceName());
+    // Whoever names the machine's own tags may give it another name, but not another owner.
+    spec.options()
+        .tags()
+        .forEach(
+            (key, value) -> {
+              if (key.equals("Name")) {
+                tags.put(key, value);
+              } else {
+                tags.putIfAbsent(key, value);
+              }
+            });
+    config.tags().forEach(tags::putIfAbsent);
+    return tags.entrySet().stream()
+        .limit(MAX)
+        .map(entry -> Tag.builder().key(entry.getKey()).value(cut(entry.getValue())).build())
+        .toList();
+  }
+
+  /** Empty: it is not a machine of ours, or somebody has changed its tags. */
+  static Optional<InstanceTag> read(List<Tag> tags) {
+    Map<String, String> values = new LinkedHashMap<>();
+    tags.forEach(tag -> values.put(tag.key(), tag.value()));
+    String deployment = values.get(DEPLOYMENT);
+    String instance = values.get(INSTANCE);
+    String attempt = values.get(ATTEMPT);
+    if (deployment == null || instance == null || attempt == null) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(
+          new InstanceTag(
+              deployment, new InstanceId(UUID.fromString(instance)), Integer.parseInt(attempt)));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  static String value(Instance instance, String key, String otherwise) {
+    return instance.tags().stream()
+        .filter(tag -> tag.key().equals(key))
+        .map(Tag::value)
+        .findFirst()
+        .orElse(otherwise);
+  }
+
+  private static String cut(String value) {
+    return value.length() <= 256 ? value : value.substring(0, 256);
+  }
+}
