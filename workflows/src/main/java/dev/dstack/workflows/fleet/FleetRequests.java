@@ -211,12 +211,12 @@ final class FleetRequests {
     String id = request.requestId();
     if (id == null) {
       for (Waiting waiting : List.copyOf(fleet.queue.values())) {
-        if (waiting.request().run().equals(request.run())) {
+        if (request.means(waiting.request())) {
           forget(waiting.request().requestId());
         }
       }
       for (Grant grant : List.copyOf(fleet.grants.values())) {
-        if (grant.run().equals(request.run())) {
+        if (grant.run().equals(request.run()) && request.means(grant.requestId())) {
           free(grant, request.jobs(), freed);
         }
       }

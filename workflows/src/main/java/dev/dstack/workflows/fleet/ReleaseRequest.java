@@ -10,14 +10,41 @@ import org.jspecify.annotations.Nullable;
  *
  * @param requestId absent: every request of the run
  * @param jobs empty: every job of the request
+ * @param through the last submission that is meant by every request; absent: all there are
  */
-public record ReleaseRequest(RunId run, @Nullable String requestId, List<JobId> jobs) {
+public record ReleaseRequest(
+    RunId run, @Nullable String requestId, List<JobId> jobs, @Nullable Integer through) {
   public ReleaseRequest {
     jobs = List.copyOf(jobs);
   }
 
   /** Everything that this run holds or waits for. */
   public static ReleaseRequest all(RunId run) {
-    return new ReleaseRequest(run, null, List.of());
+    return new ReleaseRequest(run, null, List.of(), null);
+  }
+
+  /** What its submissions hold or wait for, up to the given one. */
+  public static ReleaseRequest through(RunId run, int submission) {
+    return new ReleaseRequest(run, null, List.of(), submission);
+  }
+
+  public static ReleaseRequest of(RunId run, String requestId, List<JobId> jobs) {
+    return new ReleaseRequest(run, requestId, jobs, null);
+  }
+
+  /** Whether a request of the run is meant; its id ends in {@code /REPLICA.SUBMISSION}. */
+  boolean means(ReserveRequest request) {
+    return request.run().equals(run) && means(request.requestId());
+  }
+
+  boolean means(String id) {
+    if (requestId != null) {
+      return requestId.equals(id);
+    }
+    if (through == null) {
+      return true;
+    }
+    String number = id.substring(id.lastIndexOf('.') + 1).replaceFirst("\\D.*", "");
+    return number.isEmpty() || Integer.parseInt(number) <= through;
   }
 }

@@ -8,6 +8,7 @@ import dev.dstack.workflows.fleet.FleetRef;
 import dev.dstack.workflows.job.JobReport;
 import dev.dstack.workflows.run.RunDraft.Replica;
 import dev.dstack.workflows.support.Facts;
+import dev.dstack.workflows.support.Versions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -56,7 +57,20 @@ final class RunDecider {
       RunEvent event,
       Instant now,
       BiFunction<List<String>, Instant, Optional<Instant>> cron) {
-    RunDecider decider = new RunDecider(new RunDraft(input, state, now), cron);
+    return decide(input, state, event, now, cron, Versions.CAPACITY);
+  }
+
+  /**
+   * @param logic the version of the workflow, see {@link Versions}
+   */
+  static Decision decide(
+      RunInput input,
+      RunState state,
+      RunEvent event,
+      Instant now,
+      BiFunction<List<String>, Instant, Optional<Instant>> cron,
+      int logic) {
+    RunDecider decider = new RunDecider(new RunDraft(input, state, now, logic), cron);
     if (!state.status().isFinal()) {
       decider.on(event, state.begun());
       decider.settle();

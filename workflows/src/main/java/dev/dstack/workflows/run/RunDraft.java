@@ -156,8 +156,12 @@ final class RunDraft {
   final List<TimelineEvent> facts = new ArrayList<>();
   boolean visible;
 
-  RunDraft(RunInput input, RunState state, Instant now) {
+  /** See {@link dev.dstack.workflows.support.Versions}. */
+  final int logic;
+
+  RunDraft(RunInput input, RunState state, Instant now, int logic) {
     this.input = input;
+    this.logic = logic;
     this.plan = input.plan();
     this.now = now;
     revision = state.revision();
@@ -213,11 +217,21 @@ final class RunDraft {
   }
 
   /**
-   * @param requestId absent: everything that the run has there
+   * @param requestId absent: everything that this execution has there
    */
   void release(FleetRef where, @Nullable String requestId) {
-    releases.add(
-        new RunCommand.Release(where, new ReleaseRequest(input.id(), requestId, List.of())));
+    if (requestId == null) {
+      releaseAll(where);
+    } else {
+      releases.add(
+          new RunCommand.Release(where, ReleaseRequest.of(input.id(), requestId, List.of())));
+    }
+  }
+
+  /** Not what a later execution of a schedule has: a copy of this may come late. */
+  void releaseAll(FleetRef where) {
+    int last = replicas.stream().mapToInt(replica -> replica.submission).max().orElse(0);
+    releases.add(new RunCommand.Release(where, ReleaseRequest.through(input.id(), last)));
   }
 
   static <T> T known(@Nullable T value) {

@@ -12,6 +12,7 @@ import dev.dstack.workflows.run.RunState.JobSlot;
 import dev.dstack.workflows.run.RunState.Phase;
 import dev.dstack.workflows.support.Facts;
 import dev.dstack.workflows.support.Failures;
+import dev.dstack.workflows.support.Versions;
 import dev.dstack.workflows.view.TimelineEvent;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +36,17 @@ final class RunEnding {
   void stopAsked(RunStop stop) {
     RunTerminationReason wanted =
         stop.abort() ? RunTerminationReason.ABORTED_BY_USER : RunTerminationReason.STOPPED_BY_USER;
+    if (run.terminating() && goesOnLater() && run.logic >= Versions.CAPACITY) {
+      run.reason = wanted;
+      run.message = byWhom(stop);
+      run.visible = true;
+      run.facts.add(
+          Facts.fact(run.now, "Run does not wait for its next time: " + run.message, run.target()));
+      if (stop.abort()) {
+        run.replicas.forEach(replica -> stopJobs(replica, jobStop(wanted, byWhom(stop))));
+      }
+      return;
+    }
     boolean harder = run.terminating() && stop.abort() && run.reason != wanted;
     if (harder) {
       run.reason = wanted;
@@ -44,6 +56,11 @@ final class RunEnding {
     } else {
       terminate(wanted, byWhom(stop));
     }
+  }
+
+  /** Only this execution is ending, and a schedule has further ones. */
+  private boolean goesOnLater() {
+    return !run.plan.cron().isEmpty() && !RunDraft.known(run.reason).byUser();
   }
 
   private static String byWhom(RunStop stop) {
@@ -120,7 +137,11 @@ final class RunEnding {
     RunTerminationReason why = RunDraft.known(run.reason);
     for (FleetRef where : run.asked) {
       Replica only = run.replicas.size() == 1 ? run.replicas.getFirst() : null;
-      run.release(where, only == null ? null : only.requestId);
+      if (only == null) {
+        run.releaseAll(where);
+      } else {
+        run.release(where, only.requestId);
+      }
     }
     run.asked.clear();
     if (!run.plan.cron().isEmpty() && !why.byUser()) {

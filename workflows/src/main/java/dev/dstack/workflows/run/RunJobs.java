@@ -89,7 +89,7 @@ final class RunJobs {
       run.releases.add(
           new RunCommand.Release(
               replica.fleet,
-              new ReleaseRequest(run.input.id(), RunDraft.known(replica.requestId), List.of(id))));
+              ReleaseRequest.of(run.input.id(), RunDraft.known(replica.requestId), List.of(id))));
     }
     if (!run.terminating()) {
       evaluate(replica);

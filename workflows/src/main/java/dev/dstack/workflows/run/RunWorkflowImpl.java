@@ -39,6 +39,7 @@ public final class RunWorkflowImpl implements RunWorkflow {
   private final List<Promise<WorkflowExecution>> starting = new ArrayList<>();
   private final Set<JobId> open = new HashSet<>();
   private RunState state;
+  private int logic;
 
   @WorkflowInit
   public RunWorkflowImpl(RunInput input) {
@@ -49,7 +50,7 @@ public final class RunWorkflowImpl implements RunWorkflow {
 
   @Override
   public void run(RunInput ignored) {
-    Versions.logic();
+    logic = Versions.logic();
     CancellationScope.current()
         .getCancellationRequest()
         .thenApply(
@@ -64,7 +65,8 @@ public final class RunWorkflowImpl implements RunWorkflow {
     while (!state.status().isFinal()) {
       RunEvent event = loop.next(RunDecider.deadline(state));
       Instant now = event instanceof RunEvent.Tick(Instant at) ? at : EntityLoop.now();
-      RunDecider.Decision decision = RunDecider.decide(input, state, event, now, Cron::nextAfter);
+      RunDecider.Decision decision =
+          RunDecider.decide(input, state, event, now, Cron::nextAfter, logic);
       RunStatus before = state.status();
       state = decision.state();
       decision.commands().forEach(this::carryOut);

@@ -271,7 +271,7 @@ class FleetDeciderTest {
       ReserveRequest request = asked.get(id);
       over.add(id);
       held.remove(id);
-      feed(new FleetEvent.Release(new ReleaseRequest(request.run(), id, List.of())));
+      feed(new FleetEvent.Release(ReleaseRequest.of(request.run(), id, List.of())));
       // A late copy of the request claims nothing.
       feed(new FleetEvent.Reserve(request));
     }
