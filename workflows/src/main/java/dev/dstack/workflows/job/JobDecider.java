@@ -253,13 +253,7 @@ final class JobDecider {
       case NEW, CLEANING, ENDED -> {
         // Goes on with what is under way.
       }
-      case ATTACHING -> {
-        if (first) {
-          // It may wait for minutes until another run lets go of the volume.
-          commands.add(new JobCommand.CancelAttach());
-        }
-      }
-      case SUBMITTING -> {
+      case ATTACHING, SUBMITTING -> {
         if (first) {
           // It takes a moment, and what it started is easier stopped than guessed.
           job.forceAt = now.plus(SUBMIT_PATIENCE);
@@ -275,10 +269,15 @@ final class JobDecider {
   }
 
   private void tick(Instant at) {
-    if (job.phase == Phase.SUBMITTING && job.stop != null && job.forceAt != null) {
+    boolean starting = job.phase == Phase.ATTACHING || job.phase == Phase.SUBMITTING;
+    if (starting && job.stop != null && job.forceAt != null) {
       if (!at.isBefore(job.forceAt)) {
         job.forceAt = null;
-        commands.add(new JobCommand.CancelSubmit());
+        // Attaching may wait for minutes until another run lets go of the volume.
+        commands.add(
+            job.phase == Phase.ATTACHING
+                ? new JobCommand.CancelAttach()
+                : new JobCommand.CancelSubmit());
       }
       return;
     }

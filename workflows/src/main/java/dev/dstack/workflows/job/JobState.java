@@ -73,9 +73,9 @@ public record JobState(
   /** When something happens if nothing else does; absent: only news can move it. */
   public @Nullable Instant deadline() {
     return switch (phase) {
-      case SUBMITTING -> stop == null ? null : forceAt;
+      case ATTACHING, SUBMITTING -> stop == null ? null : forceAt;
       case WATCHING -> stop == null ? backstopAt : forceAt;
-      case NEW, ATTACHING, CLEANING, ENDED -> null;
+      case NEW, CLEANING, ENDED -> null;
     };
   }
 

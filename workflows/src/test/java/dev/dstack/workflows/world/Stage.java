@@ -47,6 +47,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -56,6 +58,9 @@ import org.jspecify.annotations.Nullable;
 public final class Stage implements AutoCloseable {
   /** Nothing in these tests takes longer in the world's time. */
   private static final Duration LIMIT = Duration.ofDays(3);
+
+  /** Of real time, in which the skipped time of a whole life passes many times over. */
+  private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   public static final ProjectId PROJECT = new ProjectId(new UUID(0, 1));
   public static final UserId USER = new UserId(new UUID(0, 2));
@@ -302,7 +307,11 @@ public final class Stage implements AutoCloseable {
 
   public void result(String workflowId) {
     try {
-      client().newUntypedWorkflowStub(workflowId).getResult(Void.class);
+      client()
+          .newUntypedWorkflowStub(workflowId)
+          .getResult(PATIENCE.toSeconds(), TimeUnit.SECONDS, Void.class);
+    } catch (TimeoutException e) {
+      throw new AssertionError(workflowId + " does not end", e);
     } catch (WorkflowFailedException e) {
       // A workflow that somebody cancelled ends in order, but closes as cancelled.
       if (!(e.getCause() instanceof CanceledFailure)) {
