@@ -197,7 +197,16 @@ class WorkersTest {
   private static void startFleet() {
     FleetPlan plan = new FleetPlan(SCRIPTED, 1, 1, 2, anything(), new Sharing.ByRequest(), null);
     new Fleets(fixture.api, fixture.encryption, fixture.clock)
-        .create(FLEET, fixture.project, null, "sim", "{}", Json.lenient().writeValueAsString(plan));
+        .create(
+            FLEET,
+            fixture.project,
+            null,
+            "sim",
+            """
+            {"configuration": {"type": "fleet", "name": "sim", "nodes": "1..2"},
+             "profile": {"name": "default"}}
+            """,
+            Json.lenient().writeValueAsString(plan));
     new Fleets(fixture.api, fixture.encryption, fixture.clock)
         .dispatchNext(
             fleet -> {
