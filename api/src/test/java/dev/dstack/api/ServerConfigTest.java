@@ -21,7 +21,7 @@ class ServerConfigTest {
             - name: main
               backends:
               - type: local
-              - type: aws
+              - type: gcp
               - type: scripted
                 bad: 1
               - {type: local}
