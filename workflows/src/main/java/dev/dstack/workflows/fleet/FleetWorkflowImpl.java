@@ -81,8 +81,29 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
                 state));
       }
     }
+    refuseTheRest();
     awaitStarts();
     Workflow.upsertTypedSearchAttributes(SearchAttributes.STATUS.valueSet(state.status().wire()));
+  }
+
+  /** Who has asked in the fleet's last moment would wait for minutes. */
+  private void refuseTheRest() {
+    if (logic < Versions.CAPACITY) {
+      return;
+    }
+    FleetRef fleet = new FleetRef(input.id(), input.project(), input.name());
+    List<Signals.Answer> answers = new ArrayList<>();
+    for (FleetEvent event : loop.rest()) {
+      if (event instanceof FleetEvent.Reserve(ReserveRequest request)) {
+        FleetAnswer.Refusal gone =
+            new FleetAnswer.Refusal("fleet " + input.name(), "has been deleted");
+        answers.add(
+            new Signals.Answer(
+                request.replyTo(),
+                new FleetAnswer.Refused(request.requestId(), fleet, List.of(gone))));
+      }
+    }
+    Signals.answer(answers, logic);
   }
 
   private boolean mayContinueAsNew() {

@@ -92,6 +92,13 @@ public final class EntityLoop<E> {
     return batch;
   }
 
+  /** Takes what nobody will decide about any more. */
+  public List<E> rest() {
+    List<E> rest = new ArrayList<>(inbox);
+    inbox.clear();
+    return rest;
+  }
+
   /** Whether now is the moment to carry the state into a fresh history. */
   public boolean shouldContinueAsNew() {
     if (!inbox.isEmpty() || outstanding > 0 || !Workflow.isEveryHandlerFinished()) {

@@ -157,7 +157,8 @@ final class FleetsTest {
     Api.Reply reply = api.post(path("fleets/delete"), Map.of("names", List.of("fl-going")));
     // Before the run has a machine the fleet goes, and after that it is in use.
     assertThat(reply.status()).isIn(200, 400);
-    JsonNode run = runs.awaitEnd("fl-late", LIMIT);
+    // A fleet that went without a word counts as a refusal after two minutes.
+    JsonNode run = runs.awaitEnd("fl-late", LIMIT.multipliedBy(2));
     assertThat(run.path("status").asString()).isIn("done", "failed");
     Await.until(
         "the fleet is gone",
