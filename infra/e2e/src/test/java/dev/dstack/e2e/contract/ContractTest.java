@@ -207,7 +207,9 @@ final class ContractTest {
         main + "fleets/delete_instances",
         Map.of("name", "contract-fleet", "instance_nums", List.of(7)));
     api.post(main + "fleets/delete", Map.of("names", List.of("contract-fleet")));
-    JsonNode instances = api.post("/api/instances/list", "{}").json();
+    api.post("/api/instances/list", "{}");
+    JsonNode instances =
+        api.post("/api/instances/list", Map.of("project_names", List.of("main"))).json();
     api.post(main + "instances/get", Map.of("id", instances.path(0).path("id").asString("")));
     api.post(
         main + "instances/get_instance_health_checks",
