@@ -211,12 +211,12 @@ final class FleetRequests {
     String id = request.requestId();
     if (id == null) {
       for (Waiting waiting : List.copyOf(fleet.queue.values())) {
-        if (request.means(waiting.request())) {
+        if (request.means(waiting.request().run(), waiting.request().requestId())) {
           forget(waiting.request().requestId());
         }
       }
       for (Grant grant : List.copyOf(fleet.grants.values())) {
-        if (grant.run().equals(request.run()) && request.means(grant.requestId())) {
+        if (request.means(grant.run(), grant.requestId())) {
           free(grant, request.jobs(), freed);
         }
       }

@@ -32,17 +32,10 @@ public record ReleaseRequest(
     return new ReleaseRequest(run, requestId, jobs, null);
   }
 
-  /** Whether a request of the run is meant; its id ends in {@code /REPLICA.SUBMISSION}. */
-  boolean means(ReserveRequest request) {
-    return request.run().equals(run) && means(request.requestId());
-  }
-
-  boolean means(String id) {
-    if (requestId != null) {
-      return requestId.equals(id);
-    }
-    if (through == null) {
-      return true;
+  /** Whether one that names no request means this one, whose id ends in /REPLICA.SUBMISSION. */
+  boolean means(RunId owner, String id) {
+    if (!owner.equals(run) || through == null) {
+      return owner.equals(run);
     }
     String number = id.substring(id.lastIndexOf('.') + 1).replaceFirst("\\D.*", "");
     return number.isEmpty() || Integer.parseInt(number) <= through;

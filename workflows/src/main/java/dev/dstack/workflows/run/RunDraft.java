@@ -217,21 +217,16 @@ final class RunDraft {
   }
 
   /**
-   * @param requestId absent: everything that this execution has there
+   * @param requestId absent: everything that this execution has there, but not what a later one of
+   *     a schedule has, as a copy of this may come late
    */
   void release(FleetRef where, @Nullable String requestId) {
-    if (requestId == null) {
-      releaseAll(where);
-    } else {
-      releases.add(
-          new RunCommand.Release(where, ReleaseRequest.of(input.id(), requestId, List.of())));
-    }
-  }
-
-  /** Not what a later execution of a schedule has: a copy of this may come late. */
-  void releaseAll(FleetRef where) {
     int last = replicas.stream().mapToInt(replica -> replica.submission).max().orElse(0);
-    releases.add(new RunCommand.Release(where, ReleaseRequest.through(input.id(), last)));
+    ReleaseRequest request =
+        requestId == null
+            ? ReleaseRequest.through(input.id(), last)
+            : ReleaseRequest.of(input.id(), requestId, List.of());
+    releases.add(new RunCommand.Release(where, request));
   }
 
   static <T> T known(@Nullable T value) {

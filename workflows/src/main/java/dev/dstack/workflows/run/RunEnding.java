@@ -137,11 +137,7 @@ final class RunEnding {
     RunTerminationReason why = RunDraft.known(run.reason);
     for (FleetRef where : run.asked) {
       Replica only = run.replicas.size() == 1 ? run.replicas.getFirst() : null;
-      if (only == null) {
-        run.releaseAll(where);
-      } else {
-        run.release(where, only.requestId);
-      }
+      run.release(where, only == null ? null : only.requestId);
     }
     run.asked.clear();
     if (!run.plan.cron().isEmpty() && !why.byUser()) {
