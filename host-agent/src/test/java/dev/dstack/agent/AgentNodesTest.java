@@ -74,35 +74,35 @@ class AgentNodesTest {
     }
   }
 
-  private static TaskRequest node(int rank, List<NodesRequest.Node> nodes, String script) {
+  private static Containers node(int rank, List<NodesRequest.Node> nodes, String script) {
     List<Mount> mounts = new ArrayList<>();
     for (String path : List.of("/usr", "/lib", "/lib64", "/etc/passwd")) {
       mounts.add(new Mount(path, path, true, true));
     }
     return Containers.shell(script)
         .env(Map.of("DSTACK_NODE_RANK", Integer.toString(rank)))
-        .hostNetwork()
         .mounts(mounts.toArray(Mount[]::new))
         .access(access)
-        .nodes(new NodesRequest(rank, nodes))
-        .request();
+        .nodes(new NodesRequest(rank, nodes));
   }
 
   @Test
   void nodesLogInToEachOtherByTheirAddresses() throws IOException {
     List<NodesRequest.Node> nodes = twoNodes();
-    TaskRequest worker = node(1, nodes, "sleep 120");
+    TaskRequest worker = node(1, nodes, "sleep 120").hostNetwork().request();
     TaskRequest master =
         node(
-            0,
-            nodes,
-            """
+                0,
+                nodes,
+                """
             cat $DSTACK_MPI_HOSTFILE
             until /usr/bin/ssh %2$s true; do sleep 0.2; done
             /usr/bin/ssh %2$s 'echo on node $DSTACK_NODE_RANK'
             /usr/bin/ssh %2$s "/usr/bin/ssh %1$s 'echo back on node \\$DSTACK_NODE_RANK'"
             """
-                .formatted(FIRST, SECOND));
+                    .formatted(FIRST, SECOND))
+            .hostNetwork()
+            .request();
     agent.submit(worker);
     agent.submit(master);
     TaskInfo end = agent.exited(master.id());
@@ -118,6 +118,38 @@ class AgentNodesTest {
     agent.exited(worker.id());
   }
 
+  /** Each container has a network of its own, and another host knows only the host's address. */
+  @Test
+  void behindABridgeANodeIsReachedByTheMappedPort() throws IOException {
+    String host =
+        DOCKER.run(
+            "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge");
+    List<NodesRequest.Node> ports = twoNodes();
+    List<NodesRequest.Node> nodes =
+        List.of(
+            new NodesRequest.Node(SECOND, ports.getFirst().sshPort(), 0),
+            new NodesRequest.Node(host, ports.getLast().sshPort(), 0));
+    TaskRequest worker = node(1, nodes, "sleep 120").request();
+    TaskRequest master =
+        node(
+                0,
+                nodes,
+                """
+                until /usr/bin/ssh %1$s true; do sleep 0.2; done
+                /usr/bin/ssh %1$s 'echo on node $DSTACK_NODE_RANK'
+                """
+                    .formatted(host))
+            .request();
+    agent.submit(worker);
+    agent.submit(master);
+    TaskInfo end = agent.exited(master.id());
+
+    assertThat(agent.text(master.id())).contains("on node 1\n");
+    assertThat(end.exit().exitStatus()).isZero();
+    agent.stop(worker.id(), JobTerminationReason.TERMINATED_BY_USER, 0);
+    agent.exited(worker.id());
+  }
+
   @Test
   void aNodeWhosePortIsTakenDoesNotStart() throws IOException {
     try (ServerSocket taken = new ServerSocket(0)) {
@@ -125,7 +157,7 @@ class AgentNodesTest {
           List.of(
               new NodesRequest.Node(FIRST, taken.getLocalPort(), 0),
               new NodesRequest.Node(SECOND, 10022, 0));
-      TaskRequest request = node(0, nodes, "echo started");
+      TaskRequest request = node(0, nodes, "echo started").hostNetwork().request();
       agent.submit(request);
       TaskInfo end = agent.exited(request.id());
 

@@ -44,10 +44,12 @@ final class AgentProcess implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
   private final List<String> options;
+  private final Map<String, String> environment;
 
-  private AgentProcess(Path home, List<String> options) {
+  private AgentProcess(Path home, List<String> options, Map<String, String> environment) {
     this.home = home;
     this.options = options;
+    this.environment = environment;
   }
 
   static AgentProcess start(Path home, String... jvmArguments) {
@@ -58,7 +60,15 @@ final class AgentProcess implements AutoCloseable {
    * @param options of the agent itself, given to each that is started here
    */
   static AgentProcess start(Path home, List<String> options, String... jvmArguments) {
-    AgentProcess agent = new AgentProcess(home, options);
+    return start(home, options, Map.of(), jvmArguments);
+  }
+
+  /**
+   * @param environment over that of the tests
+   */
+  static AgentProcess start(
+      Path home, List<String> options, Map<String, String> environment, String... jvmArguments) {
+    AgentProcess agent = new AgentProcess(home, options, environment);
     agent.launch(jvmArguments);
     return agent;
   }
@@ -73,11 +83,12 @@ final class AgentProcess implements AutoCloseable {
     command.addAll(options);
     try {
       Files.createDirectories(home);
-      process =
+      ProcessBuilder builder =
           new ProcessBuilder(command)
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(home.resolve("out.txt").toFile()))
-              .start();
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(home.resolve("out.txt").toFile()));
+      builder.environment().putAll(environment);
+      process = builder.start();
       Path announcement = home.resolve("agent.json");
       until(
           "the agent says that it is ready",

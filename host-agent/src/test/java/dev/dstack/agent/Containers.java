@@ -31,6 +31,7 @@ final class Containers {
   private String workingDir;
   private List<TaskRequest.FileMount> files = List.of();
   private List<VolumeRequest> volumes = List.of();
+  private List<Integer> gpus = List.of();
 
   private Containers(List<String> command) {
     this.command = command;
@@ -129,6 +130,11 @@ final class Containers {
     return this;
   }
 
+  Containers gpus(Integer... places) {
+    gpus = List.of(places);
+    return this;
+  }
+
   TaskRequest request() {
     return new TaskRequest(
         AgentProcess.newId(),
@@ -149,7 +155,7 @@ final class Containers {
             cpus,
             memoryBytes,
             shmBytes,
-            List.of(),
+            gpus,
             hostNetwork,
             ports,
             mounts,

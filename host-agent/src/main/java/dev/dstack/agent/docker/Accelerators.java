@@ -1,13 +1,14 @@
 package dev.dstack.agent.docker;
 
+import dev.dstack.agent.host.Accelerator;
+import dev.dstack.model.resources.GpuVendor;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,40 +17,45 @@ import tools.jackson.databind.node.ObjectNode;
  * has it, else as the plain devices.
  */
 final class Accelerators {
-  private static final int FIRST_RENDER_NODE = 128;
-  private static final String AMD_VENDOR = "0x1002";
-
   private final Path dev;
-  private final Path sys;
+  private final Supplier<List<Accelerator>> host;
 
-  Accelerators(Path dev, Path sys) {
+  /**
+   * @param dev where the host's devices are
+   * @param host its accelerators, in the order of its offer
+   */
+  Accelerators(Path dev, Supplier<List<Accelerator>> host) {
     this.dev = dev;
-    this.sys = sys;
+    this.host = host;
   }
 
   /** What could not be handed over, in words; empty: everything was. */
-  String add(ObjectNode container, ObjectNode hostConfig, List<Integer> gpus, EngineInfo engine)
+  String add(ObjectNode container, ObjectNode hostConfig, List<Integer> places, EngineInfo engine)
       throws IOException {
-    if (gpus.isEmpty()) {
+    if (places.isEmpty()) {
       return "";
     }
-    if (engine.nvidiaToolkit()) {
-      nvidiaRequest(hostConfig, gpus);
+    List<Accelerator> all = host.get();
+    boolean nvidia = all.isEmpty() || all.getFirst().gpu().vendor() == GpuVendor.NVIDIA;
+    if (nvidia && engine.nvidiaToolkit()) {
+      // It knows them by the same numbers, even where nothing on the host tells the agent of them.
+      nvidiaRequest(hostConfig, places);
       return "";
     }
-    if (Files.exists(dev.resolve("nvidiactl"))) {
-      return nvidiaDevices(hostConfig, gpus);
+    List<Accelerator> given = new ArrayList<>();
+    for (int place : places) {
+      if (place >= all.size()) {
+        return "gpu: the host has no accelerator with the index " + place;
+      }
+      given.add(all.get(place));
     }
-    if (Files.exists(dev.resolve("kfd"))) {
-      return amd(hostConfig, gpus);
-    }
-    if (Files.exists(dev.resolve("accel/accel_controlD0"))) {
-      return habana(container, hostConfig, gpus, engine);
-    }
-    if (Files.isDirectory(dev.resolve("tenstorrent"))) {
-      return tenstorrent(hostConfig, gpus);
-    }
-    return tpu(hostConfig, gpus);
+    return switch (given.getFirst().gpu().vendor()) {
+      case NVIDIA -> nvidiaDevices(hostConfig, given);
+      case AMD -> amd(hostConfig, given);
+      case INTEL -> gaudi(container, hostConfig, given, engine);
+      case TENSTORRENT -> tenstorrent(hostConfig, given);
+      case GOOGLE -> tpu(container, hostConfig, given);
+    };
   }
 
   private static void nvidiaRequest(ObjectNode hostConfig, List<Integer> gpus) {
@@ -61,11 +67,10 @@ final class Accelerators {
     gpus.forEach(index -> ids.add(Integer.toString(index)));
   }
 
-  private String nvidiaDevices(ObjectNode hostConfig, List<Integer> gpus) {
-    for (int index : gpus) {
-      if (!device(hostConfig, "nvidia" + index)) {
-        return missing("nvidia" + index);
-      }
+  private String nvidiaDevices(ObjectNode hostConfig, List<Accelerator> given) {
+    String missing = own(hostConfig, given);
+    if (!missing.isEmpty()) {
+      return missing;
     }
     for (String shared : List.of("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset")) {
       device(hostConfig, shared);
@@ -73,20 +78,20 @@ final class Accelerators {
     return "";
   }
 
-  private String amd(ObjectNode hostConfig, List<Integer> gpus) throws IOException {
-    List<String> nodes = renderNodes();
-    device(hostConfig, "kfd");
+  private String amd(ObjectNode hostConfig, List<Accelerator> given) throws IOException {
+    if (!device(hostConfig, "kfd")) {
+      return missing("kfd");
+    }
+    String missing = own(hostConfig, given);
+    if (!missing.isEmpty()) {
+      return missing;
+    }
     TreeSet<Integer> groups = new TreeSet<>();
-    groups.add(group(dev.resolve("kfd")));
-    for (int index : gpus) {
-      if (index >= nodes.size()) {
-        return "gpu: the host has no AMD GPU with the index " + index;
+    groups.add(group("kfd"));
+    for (Accelerator gpu : given) {
+      for (String node : gpu.devices()) {
+        groups.add(group(node));
       }
-      String node = nodes.get(index);
-      device(hostConfig, "dri/" + node);
-      groups.add(group(dev.resolve("dri").resolve(node)));
-      int card = Integer.parseInt(node.substring("renderD".length())) - FIRST_RENDER_NODE;
-      device(hostConfig, "dri/card" + card);
     }
     // Whoever the user of the container is, the devices are their group's.
     groups.forEach(group -> hostConfig.withArray("GroupAdd").add(Integer.toString(group)));
@@ -94,65 +99,60 @@ final class Accelerators {
     return "";
   }
 
-  private List<String> renderNodes() throws IOException {
-    List<String> nodes = new ArrayList<>();
-    try (DirectoryStream<Path> found =
-        Files.newDirectoryStream(dev.resolve("dri"), "renderD[0-9]*")) {
-      for (Path node : found) {
-        String name = String.valueOf(node.getFileName());
-        Path vendor = sys.resolve("class/drm").resolve(name).resolve("device/vendor");
-        if (!Files.exists(vendor) || Files.readString(vendor).strip().equals(AMD_VENDOR)) {
-          nodes.add(name);
-        }
-      }
-    }
-    nodes.sort(Comparator.comparingInt(name -> Integer.parseInt(name.substring(7))));
-    return nodes;
+  private int group(String device) throws IOException {
+    return (Integer) Files.getAttribute(dev.resolve(device), "unix:gid");
   }
 
-  private static int group(Path device) throws IOException {
-    return (Integer) Files.getAttribute(device, "unix:gid");
-  }
-
-  private String habana(
-      ObjectNode container, ObjectNode hostConfig, List<Integer> gpus, EngineInfo engine) {
-    String visible = String.join(",", gpus.stream().map(String::valueOf).toList());
+  private String gaudi(
+      ObjectNode container, ObjectNode hostConfig, List<Accelerator> given, EngineInfo engine) {
+    String visible =
+        String.join(",", given.stream().map(gpu -> Integer.toString(gpu.number())).toList());
     container.withArray("Env").add("HABANA_VISIBLE_DEVICES=" + visible);
     hostConfig.withArray("CapAdd").add("SYS_NICE");
     if (engine.runtimes().contains("habana")) {
       hostConfig.put("Runtime", "habana");
       return "";
     }
-    for (int index : gpus) {
-      if (!device(hostConfig, "accel/accel" + index)) {
-        return missing("accel/accel" + index);
-      }
-      device(hostConfig, "accel/accel_controlD" + index);
-    }
-    return "";
+    return own(hostConfig, given);
   }
 
-  private String tenstorrent(ObjectNode hostConfig, List<Integer> gpus) {
-    for (int index : gpus) {
-      if (!device(hostConfig, "tenstorrent/" + index)) {
-        return missing("tenstorrent/" + index);
-      }
-    }
+  private String tenstorrent(ObjectNode hostConfig, List<Accelerator> given) {
     Path pages = dev.resolve("hugepages-1G");
     if (Files.isDirectory(pages)) {
       ObjectNode mount = hostConfig.withArray("Mounts").addObject();
       mount.put("Type", "bind").put("Source", pages.toString()).put("Target", "/dev/hugepages-1G");
     }
-    return "";
+    return own(hostConfig, given);
   }
 
-  private String tpu(ObjectNode hostConfig, List<Integer> gpus) {
-    for (int index : gpus) {
-      if (!device(hostConfig, "accel" + index) && !device(hostConfig, "vfio/" + index)) {
-        return "gpu: the host has no accelerator with the index " + index;
+  /** Its library locks much memory for the chips; that and not `privileged` is what it needs. */
+  private String tpu(ObjectNode container, ObjectNode hostConfig, List<Accelerator> given) {
+    container.withArray("Env").add("PJRT_DEVICE=TPU");
+    hostConfig
+        .withArray("Ulimits")
+        .addObject()
+        .put("Name", "memlock")
+        .put("Soft", -1)
+        .put("Hard", -1);
+    if (given.stream().flatMap(gpu -> gpu.devices().stream()).anyMatch(Accelerators::isVfio)) {
+      device(hostConfig, "vfio/vfio");
+    }
+    return own(hostConfig, given);
+  }
+
+  private static boolean isVfio(String device) {
+    return device.startsWith("vfio/");
+  }
+
+  /** The nodes of each. */
+  private String own(ObjectNode hostConfig, List<Accelerator> given) {
+    for (Accelerator gpu : given) {
+      for (String node : gpu.devices()) {
+        if (!device(hostConfig, node)) {
+          return missing(node);
+        }
       }
     }
-    device(hostConfig, "vfio/vfio");
     return "";
   }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -21,7 +22,8 @@ import tools.jackson.databind.node.ObjectNode;
  * @param env beyond the image's; never what a task was given, which anybody who may ask the engine
  *     could read
  * @param binds what the runner needs of the host
- * @param ports of the container → of the host's loopback; 0: any
+ * @param ports of the container → of the host; 0: any
+ * @param forPeers those of them that other hosts reach, too; the rest are on the host's loopback
  * @param pids how many processes and threads it may have
  */
 public record Blueprint(
@@ -33,6 +35,7 @@ public record Blueprint(
     Map<String, String> labels,
     List<Bind> binds,
     Map<Integer, Integer> ports,
+    Set<Integer> forPeers,
     ContainerRequest request,
     long pids) {
   private static final long NANOS = 1_000_000_000;
@@ -120,7 +123,7 @@ public record Blueprint(
         (inside, outside) -> {
           exposed.putObject(inside + "/tcp");
           ObjectNode binding = bindings.putArray(inside + "/tcp").addObject();
-          binding.put("HostIp", "127.0.0.1");
+          binding.put("HostIp", forPeers.contains(inside) ? "0.0.0.0" : "127.0.0.1");
           binding.put("HostPort", outside == 0 ? "" : Integer.toString(outside));
         });
   }

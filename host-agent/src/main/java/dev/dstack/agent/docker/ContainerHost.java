@@ -1,6 +1,7 @@
 package dev.dstack.agent.docker;
 
 import dev.dstack.agent.AgentLog;
+import dev.dstack.agent.host.GpuProbe;
 import dev.dstack.agent.runtime.RuntimeLayout;
 import dev.dstack.model.agent.ContainerRequest.RegistryAuth;
 import dev.dstack.model.agent.PullProgress;
@@ -9,7 +10,6 @@ import dev.dstack.model.ids.JobId;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +35,7 @@ public final class ContainerHost {
   private final @Nullable RuntimeLayout runtime;
   private final @Nullable String mirror;
   private final AgentLog log;
-  private final Accelerators accelerators = new Accelerators(Path.of("/dev"), Path.of("/sys"));
+  private final Accelerators accelerators = new Accelerators(GpuProbe.dev(), GpuProbe::ofHost);
   private volatile @Nullable EngineInfo info;
   private volatile long infoAt;
 

@@ -21,6 +21,7 @@ import tools.jackson.databind.JsonNode;
 
 /** How the accelerators of the host are, by NVIDIA's DCGM where it is installed. */
 public final class Health {
+  private static final Tool TOOL = Tool.ofHost();
   private static final Duration WITHIN = Duration.ofSeconds(20);
   private static final Duration CONNECT_WITHIN = Duration.ofSeconds(2);
   private static final int DEFAULT_EXPORTER_PORT = 9400;
@@ -34,9 +35,8 @@ public final class Health {
       return Optional.empty();
     }
     // Watches stay as they are once set; setting them again is harmless.
-    Tool.output(WITHIN, List.of("dcgmi", "health", "-g", "0", "-s", "a"));
-    return Tool.output(WITHIN, List.of("dcgmi", "health", "-g", "0", "-c", "-j"))
-        .map(Health::parse);
+    TOOL.output(WITHIN, "dcgmi", "health", "-g", "0", "-s", "a");
+    return TOOL.output(WITHIN, "dcgmi", "health", "-g", "0", "-c", "-j").map(Health::parse);
   }
 
   /** Whatever its shape from release to release: a tree of names with values of few words. */

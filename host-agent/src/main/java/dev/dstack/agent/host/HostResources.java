@@ -30,7 +30,7 @@ public final class HostResources {
     while (!Files.exists(existing) && existing.getParent() != null) {
       existing = existing.getParent();
     }
-    List<Gpu> gpus = GpuProbe.detect();
+    List<Gpu> gpus = GpuProbe.ofHost().stream().map(Accelerator::gpu).toList();
     return new Resources(
         arch(System.getProperty("os.arch", "")),
         Runtime.getRuntime().availableProcessors(),

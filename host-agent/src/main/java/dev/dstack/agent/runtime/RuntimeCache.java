@@ -11,6 +11,7 @@ import java.net.ServerSocket;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -28,6 +29,7 @@ import java.util.concurrent.TimeUnit;
 public final class RuntimeCache {
   static final String FILE = RuntimeLayout.CACHE_DIRECTORY + "/runner.aot";
 
+  private static final String TRIAL = "training-";
   private static final long STEP_SECONDS = 300;
   private static final int VISITS = 100;
   private static final long VISIT_MILLIS = 300;
@@ -75,10 +77,11 @@ public final class RuntimeCache {
             FileChannel.open(
                 directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock _ = file.lock()) {
+      removeLeftTrials(directory);
       if (Files.exists(cache)) {
         return;
       }
-      Path io = Files.createTempDirectory(directory, "training-");
+      Path io = Files.createTempDirectory(directory, TRIAL);
       try {
         int port = freePort();
         Rehearsal rehearsal = new Rehearsal();
@@ -114,6 +117,15 @@ public final class RuntimeCache {
         Files.move(small, cache, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Durable.removeTree(io);
+      }
+    }
+  }
+
+  /** Of agents that ended in the middle; who has the lock is the only one to try. */
+  private static void removeLeftTrials(Path directory) throws IOException {
+    try (DirectoryStream<Path> left = Files.newDirectoryStream(directory, TRIAL + "*")) {
+      for (Path trial : left) {
+        Durable.removeTree(trial);
       }
     }
   }

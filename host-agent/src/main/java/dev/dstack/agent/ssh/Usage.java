@@ -1,5 +1,6 @@
 package dev.dstack.agent.ssh;
 
+import dev.dstack.agent.host.Uptime;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -11,14 +12,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Since when nobody has been logged in. Whoever looks in for a few seconds only, such as a tool
- * that asks whether the task is there, does not use it.
+ * that asks whether the task is there, does not use it. How long somebody has been there is a span
+ * of time: who sets the clock meanwhile neither ends it nor makes it longer.
  */
 public final class Usage {
   static final Duration COUNTS_AFTER = Duration.ofSeconds(10);
 
   private final InstantSource clock;
   private final Consumer<Now> listener;
-  private final Map<Object, Instant> since = new HashMap<>();
+
+  /** Who is here → {@link Uptime} of when they came. */
+  private final Map<Object, Long> since = new HashMap<>();
+
   private Instant lastUsed;
 
   /**
@@ -38,7 +43,7 @@ public final class Usage {
   }
 
   synchronized void came(Object who) {
-    since.putIfAbsent(who, clock.instant());
+    since.putIfAbsent(who, Uptime.millis());
     listener.accept(now());
   }
 
@@ -48,20 +53,22 @@ public final class Usage {
   }
 
   synchronized void went(Object who) {
-    Instant came = since.remove(who);
-    Instant now = clock.instant();
-    if (came != null && !came.plus(COUNTS_AFTER).isAfter(now)) {
-      lastUsed = now;
+    Long came = since.remove(who);
+    if (came != null && counts(came)) {
+      lastUsed = clock.instant();
     }
     listener.accept(now());
   }
 
   public synchronized Now now() {
-    Instant now = clock.instant();
-    boolean used = since.values().stream().anyMatch(came -> !came.plus(COUNTS_AFTER).isAfter(now));
+    boolean used = since.values().stream().anyMatch(Usage::counts);
     if (used) {
-      lastUsed = now;
+      lastUsed = clock.instant();
     }
     return new Now(since.size(), used ? null : lastUsed);
+  }
+
+  private static boolean counts(long came) {
+    return Uptime.millis() - came >= COUNTS_AFTER.toMillis();
   }
 }

@@ -232,8 +232,8 @@ final class ContainerFiles {
     }
     Map<Integer, Integer> ports = new TreeMap<>();
     container.ports().forEach(port -> ports.put(port.containerPort(), port.hostPort()));
+    NodesRequest nodes = draft.nodes();
     if (draft.sshPort() != 0) {
-      NodesRequest nodes = draft.nodes();
       ports.put(AccessRequest.SSH_PORT, nodes == null ? 0 : nodes.own().sshPort());
     }
     return new Blueprint(
@@ -245,6 +245,7 @@ final class ContainerFiles {
         labels,
         binds,
         ports,
+        nodes == null ? Set.of() : Set.of(AccessRequest.SSH_PORT),
         container,
         pids(container));
   }

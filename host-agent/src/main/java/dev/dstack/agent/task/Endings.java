@@ -1,5 +1,6 @@
 package dev.dstack.agent.task;
 
+import dev.dstack.agent.host.Uptime;
 import dev.dstack.model.agent.TaskExit;
 import dev.dstack.model.job.JobTerminationReason;
 import java.io.IOException;
@@ -7,11 +8,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 
-/** How ends of tasks are said in words. */
+/** How ends of tasks are judged and said in words. */
 final class Endings {
   private static final int MOST_WORDS_BYTES = 500;
   private static final long FULL_BYTES = 1024 * 1024;
+
+  /** The kernel's times of files lag behind the clock by up to a tick. */
+  private static final long FILE_TIME_LAG_MILLIS = 20;
 
   private Endings() {}
 
@@ -57,6 +63,28 @@ final class Endings {
       case 143 -> "ended by signal 15 (TERM)";
       default -> status > 128 && status < 193 ? "ended by signal " + (status - 128) : "";
     };
+  }
+
+  /**
+   * Whether a command that ended then did so after it was asked to: by the times themselves, or by
+   * how long ago it was. Whoever has set the clock meanwhile leaves one of the two right.
+   */
+  static boolean isAfter(TaskState.Stop stop, Instant ended, Instant now) {
+    if (!ended.plusMillis(FILE_TIME_LAG_MILLIS).isBefore(stop.at())) {
+      return true;
+    }
+    Long asked = stop.atUptime();
+    long age = Math.max(0, Duration.between(ended, now).toMillis());
+    return asked != null && Uptime.millis() - age + FILE_TIME_LAG_MILLIS >= asked;
+  }
+
+  /** A clock that was set back while a task ran does not let it end before it began. */
+  static Instant notBeforeStart(TaskState state, Instant ended) {
+    Instant started = state.startedAt();
+    Long uptime = state.startedUptime();
+    return started == null || uptime == null || !ended.isBefore(started)
+        ? ended
+        : started.plusMillis(Math.max(0, Uptime.millis() - uptime));
   }
 
   static boolean diskIsFull(Path directory) throws IOException {

@@ -32,7 +32,6 @@ final class Task {
   private static final Duration DRAIN = Duration.ofSeconds(5);
   private static final long BUSY_MILLIS = 5;
   private static final long MOST_POLL_MILLIS = 250;
-  private static final long FILE_TIME_LAG_MILLIS = 20;
   private static final long SAVE_AGAIN_MILLIS = 1_000;
   private static final long PULL_NEWS_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -157,7 +156,8 @@ final class Task {
   private void requestStop(JobTerminationReason reason, long graceSeconds, String message)
       throws IOException {
     Instant now = surroundings.clock().instant();
-    long killAt = Uptime.millis() + TimeUnit.SECONDS.toMillis(graceSeconds);
+    long uptime = Uptime.millis();
+    long killAt = uptime + TimeUnit.SECONDS.toMillis(graceSeconds);
     boolean changed =
         journal.update(
             before -> {
@@ -167,7 +167,7 @@ final class Task {
               TaskState.Stop earlier = before.stop();
               return before.stopping(
                   earlier == null
-                      ? new TaskState.Stop(reason, now, killAt, false, message)
+                      ? new TaskState.Stop(reason, now, killAt, false, message, uptime)
                       : earlier.sooner(killAt));
             },
             true);
@@ -324,10 +324,12 @@ final class Task {
   }
 
   private void finish(int status) throws IOException, InterruptedException {
-    TaskState.Stop stop = journal.state().stop();
-    Instant finished = execution.endedAt(status);
-    // The kernel's times of files lag behind the clock by up to a tick.
-    if (stop != null && !finished.plusMillis(FILE_TIME_LAG_MILLIS).isBefore(stop.at())) {
+    TaskState state = journal.state();
+    TaskState.Stop stop = state.stop();
+    Instant ended = execution.endedAt(status);
+    Instant now = surroundings.clock().instant();
+    Instant finished = Endings.notBeforeStart(state, ended);
+    if (stop != null && Endings.isAfter(stop, ended, now)) {
       end(new TaskExit(stop.reason(), status, stop.message()), finished);
     } else {
       end(execution.verdict(status), finished);

@@ -55,15 +55,21 @@ record TaskState(
    * @param killUptime as {@link dev.dstack.agent.host.Uptime}
    * @param message for people; empty when somebody asked for it
    * @param termSent never sent twice: programs count signals
+   * @param atUptime the moment of {@code at}; absent from what an older agent wrote
    */
   record Stop(
-      JobTerminationReason reason, Instant at, long killUptime, boolean termSent, String message) {
+      JobTerminationReason reason,
+      Instant at,
+      long killUptime,
+      boolean termSent,
+      String message,
+      @Nullable Long atUptime) {
     Stop sent() {
-      return new Stop(reason, at, killUptime, true, message);
+      return new Stop(reason, at, killUptime, true, message, atUptime);
     }
 
     Stop sooner(long other) {
-      return other < killUptime ? new Stop(reason, at, other, termSent, message) : this;
+      return other < killUptime ? new Stop(reason, at, other, termSent, message, atUptime) : this;
     }
   }
 

@@ -105,6 +105,11 @@ final class RuntimeTest {
   @Test
   void theCacheOfClassesIsMadeOnce() throws Exception {
     RuntimeLayout runtime = RuntimeLayout.open(TestRuntime.directory());
+    Files.createDirectories(
+        runtime
+            .directory()
+            .resolve(RuntimeCache.FILE)
+            .resolveSibling("training-of-one-that-ended"));
     RuntimeCache.make(runtime);
     Path cache = runtime.directory().resolve(RuntimeCache.FILE);
     assertThat(cache).isNotEmptyFile();

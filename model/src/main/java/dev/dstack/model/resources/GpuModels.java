@@ -158,6 +158,15 @@ public final class GpuModels {
     return nominal;
   }
 
+  /** MiB of a model's first variant, for who can't measure it; 0: nothing is known of it. */
+  public static int memoryMib(GpuVendor vendor, String name) {
+    return of(name).stream()
+        .filter(model -> model.vendor() == vendor)
+        .map(model -> model.memoryMib().getFirst())
+        .findFirst()
+        .orElse(0);
+  }
+
   private static List<Model> of(String name) {
     List<Model> exact = MODELS.get(name);
     return exact != null ? exact : MODELS.getOrDefault(name.toLowerCase(Locale.ROOT), List.of());
