@@ -45,6 +45,8 @@ need_packages() { # LOG
   command -v sudo > /dev/null || wanted+=(sudo)
   command -v ip > /dev/null || wanted+=(iproute2)
   command -v mkfs.ext4 > /dev/null || wanted+=(e2fsprogs)
+  # Its judgement of our unit; it need not run.
+  command -v systemd-analyze > /dev/null || wanted+=(systemd)
   [ "$((${#packages[@]} + ${#wanted[@]}))" -gt 0 ] || return 0
   if [ "$(id -u)" != 0 ] || ! command -v apt-get > /dev/null; then
     [ "${#packages[@]}" -eq 0 ] \

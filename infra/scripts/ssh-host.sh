@@ -12,6 +12,8 @@
 #                                             disk-size         size of the disk for the agent, such as 64m
 #                                             clock             seconds by which `date` is wrong
 #                                             sshd_config       more lines of sshd's configuration
+#                                             user-data         what a cloud gave it: run once, by root, as cloud-init
+#                                                               does with a script; what it says is in user-data.log
 #                                             images/NAME.tar   file systems of images, imported as NAME:latest
 #   ssh-host.sh cut HOST | join HOST        takes its cable out, puts it back
 #   ssh-host.sh stop HOST                   power off: nothing of it is ended first
@@ -95,7 +97,9 @@ start() { # HOST NETWORK NUMBER
   printf '%s\n' "$net" > "$host/net"
   printf '%s\n' "$link" > "$host/link"
   ip netns add "$net"
-  ip link add "$link" type veth peer name eth0 netns "$net"
+  # The same at each start: nobody has to find out that the card behind an address is another one.
+  ip link add "$link" type veth peer name eth0 \
+    address "$(printf '02:64:73:74:%02x:%02x' "${bridge#dstack-s}" "$3")" netns "$net"
   ip link set "$link" master "$bridge" up
   ip -n "$net" link set lo up
   ip -n "$net" address add "$subnet.$3/24" dev eth0
@@ -158,6 +162,11 @@ inside() { # HOST NAME
   fi
   mount --bind "$host/disk/root" /root
   /usr/sbin/sshd -E /run/sshd.log
+  if [ -e "$host/user-data" ] && [ ! -e "$host/user-data.log" ]; then
+    install -m 0700 "$host/user-data" /run/user-data
+    # Not executable, or failed: the machine runs all the same, as one of a cloud would.
+    (cd / && exec /run/user-data) > "$host/user-data.log" 2>&1 || printf 'ended with %s\n' "$?" >> "$host/user-data.log"
+  fi
   : > "$host/up"
   while :; do wait; sleep 3600 & wait $!; done
 }

@@ -13,6 +13,7 @@ import dev.dstack.db.records.Fleets;
 import dev.dstack.db.records.HostKeyPins;
 import dev.dstack.db.records.InstanceMachines;
 import dev.dstack.db.records.ProjectStore;
+import dev.dstack.db.records.RunOutbox;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.embedded.EmbeddedPostgres;
 import dev.dstack.model.ids.ProjectId;
@@ -44,6 +45,7 @@ public final class Fixture implements AutoCloseable {
       Encryption.of(List.of(new EncryptionKey.Aes("test", new byte[32])));
   public final InstantSource clock = InstantSource.system();
   public final RunSubmissions runs;
+  public final RunOutbox outbox;
   public final Path serverDir;
   public final FileLogStore logs;
   public final UserId user = new UserId(UUID.randomUUID());
@@ -61,6 +63,7 @@ public final class Fixture implements AutoCloseable {
     api = Database.open(url, DatabaseRole.API, 4);
     worker = Database.open(url, DatabaseRole.WORKER, 8);
     runs = new RunSubmissions(api, encryption, clock);
+    outbox = new RunOutbox(api, clock);
     try {
       serverDir = Files.createTempDirectory("dstack-activities-test");
     } catch (IOException e) {

@@ -6,6 +6,7 @@ import dev.dstack.api.backend.BackendController;
 import dev.dstack.api.backend.BackendRemoval;
 import dev.dstack.api.backend.BackendTypes;
 import dev.dstack.api.bootstrap.Bootstrap;
+import dev.dstack.api.cost.CostController;
 import dev.dstack.api.dispatch.RunDispatcher;
 import dev.dstack.api.dispatch.TemporalDispatcher;
 import dev.dstack.api.event.EventController;
@@ -50,6 +51,7 @@ import dev.dstack.api.why.Explainer;
 import dev.dstack.api.why.LiveQuestions;
 import dev.dstack.api.why.WhyController;
 import dev.dstack.db.Database;
+import dev.dstack.db.catalog.CatalogStore;
 import dev.dstack.db.crypto.Encryption;
 import dev.dstack.db.metrics.HostChecks;
 import dev.dstack.db.metrics.JobSamples;
@@ -61,10 +63,12 @@ import dev.dstack.db.records.ProjectStore;
 import dev.dstack.db.records.PublicKeyStore;
 import dev.dstack.db.records.RepoStore;
 import dev.dstack.db.records.RunLookups;
+import dev.dstack.db.records.RunOutbox;
 import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.SecretStore;
 import dev.dstack.db.records.UserStore;
 import dev.dstack.db.records.Volumes;
+import dev.dstack.db.views.CostReader;
 import dev.dstack.db.views.EventReader;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.InstanceReader;
@@ -219,6 +223,11 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   }
 
   @Bean
+  RunOutbox runOutbox(Database database, InstantSource clock) {
+    return new RunOutbox(database, clock);
+  }
+
+  @Bean
   RunLookups runLookups(Database database, Encryption encryption) {
     return new RunLookups(database, encryption);
   }
@@ -288,8 +297,8 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
 
   @Bean(initMethod = "start", destroyMethod = "close")
   TemporalDispatcher dispatcher(
-      WorkflowClient client, RunSubmissions submissions, Fleets fleets, Volumes volumes) {
-    return new TemporalDispatcher(client, submissions, fleets, volumes, System::nanoTime);
+      WorkflowClient client, RunOutbox runs, Fleets fleets, Volumes volumes) {
+    return new TemporalDispatcher(client, runs, fleets, volumes, System::nanoTime);
   }
 
   @Bean
@@ -424,6 +433,11 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
   WhyController whyController(
       RunReader reader, RunSubmissions submissions, LiveQuestions live, Now now) {
     return new WhyController(reader, new Explainer(reader, submissions, live, now));
+  }
+
+  @Bean
+  CostController costController(Database database, InstantSource clock, Now now) {
+    return new CostController(new CostReader(database), new CatalogStore(database, clock), now);
   }
 
   @Bean

@@ -8,7 +8,7 @@ import dev.dstack.api.bootstrap.Bootstrap;
 import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.dispatch.TemporalDispatcher;
 import dev.dstack.db.records.Fleets;
-import dev.dstack.db.records.RunSubmissions;
+import dev.dstack.db.records.RunOutbox;
 import dev.dstack.db.records.Volumes;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.workflows.fleet.FleetAnswer;
@@ -254,7 +254,7 @@ class DispatchTest {
     try (TemporalDispatcher another =
         new TemporalDispatcher(
             temporal.getWorkflowClient(),
-            shared.context.getBean(RunSubmissions.class),
+            shared.context.getBean(RunOutbox.class),
             shared.context.getBean(Fleets.class),
             shared.context.getBean(Volumes.class),
             System::nanoTime)) {

@@ -24,6 +24,7 @@ import java.io.ByteArrayInputStream;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
 /** The calls to host agents that a job makes. */
 public final class AgentActivitiesImpl implements AgentActivities {
@@ -55,6 +56,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
   private final Heartbeats heartbeats;
   private final JobSampler sampler;
   private final Duration unreachableAfter;
+  private final LongSupplier nanos;
 
   /**
    * @param logQuotaBytesPerHour output of a job beyond this ends it; 0: no limit
@@ -71,6 +73,35 @@ public final class AgentActivitiesImpl implements AgentActivities {
       JobSampler sampler,
       long logQuotaBytesPerHour,
       Duration unreachableAfter) {
+    this(
+        directory,
+        sources,
+        live,
+        gpus,
+        clock,
+        logs,
+        heartbeats,
+        sampler,
+        logQuotaBytesPerHour,
+        unreachableAfter,
+        System::nanoTime);
+  }
+
+  /**
+   * @param nanos by which silence is measured, like {@link System#nanoTime}
+   */
+  AgentActivitiesImpl(
+      AgentDirectory directory,
+      RunSources sources,
+      ViewWriter live,
+      GpuIdleness gpus,
+      InstantSource clock,
+      LogStore logs,
+      Heartbeats heartbeats,
+      JobSampler sampler,
+      long logQuotaBytesPerHour,
+      Duration unreachableAfter,
+      LongSupplier nanos) {
     this.directory = directory;
     this.requests = new TaskRequests(sources, logQuotaBytesPerHour);
     this.runs = sources.runs();
@@ -81,6 +112,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
     this.heartbeats = heartbeats;
     this.sampler = sampler;
     this.unreachableAfter = unreachableAfter;
+    this.nanos = nanos;
   }
 
   @Override
@@ -170,7 +202,7 @@ public final class AgentActivitiesImpl implements AgentActivities {
       TaskRef task, long sinceSeq, boolean ending, Mirrors mirrors, Beating beating)
       throws InterruptedException {
     LogMirror mirror = mirrors.log();
-    Silence silence = new Silence();
+    Silence silence = new Silence(nanos);
     TaskRules rules = new TaskRules(runs, gpus, clock, task);
     LiveProjection shown = new LiveProjection(live, task.job());
     long seen = sinceSeq;
@@ -325,9 +357,14 @@ public final class AgentActivitiesImpl implements AgentActivities {
 
   /** How long an agent has not answered. */
   private static final class Silence {
+    private final LongSupplier nanos;
     private long since;
     private boolean silent;
     private Duration next = RETRY_FIRST;
+
+    Silence(LongSupplier nanos) {
+      this.nanos = nanos;
+    }
 
     void broken() {
       silent = false;
@@ -337,9 +374,9 @@ public final class AgentActivitiesImpl implements AgentActivities {
     long lasts() {
       if (!silent) {
         silent = true;
-        since = System.nanoTime();
+        since = nanos.getAsLong();
       }
-      return System.nanoTime() - since;
+      return nanos.getAsLong() - since;
     }
 
     Duration pause() {

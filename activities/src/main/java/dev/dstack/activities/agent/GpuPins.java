@@ -29,19 +29,21 @@ final class GpuPins {
       }
     }
     Map<String, String> variables = new LinkedHashMap<>();
-    lists.forEach(
-        (vendor, list) -> names(vendor).forEach(name -> variables.put(name, list.toString())));
+    lists.forEach((vendor, list) -> variables.putAll(of(vendor, list.toString())));
     return variables;
   }
 
-  private static List<String> names(GpuVendor vendor) {
+  private static Map<String, String> of(GpuVendor vendor, String list) {
     return switch (vendor) {
-      case NVIDIA -> List.of("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES");
+      case NVIDIA -> Map.of("CUDA_VISIBLE_DEVICES", list, "NVIDIA_VISIBLE_DEVICES", list);
       // HIP counts what ROCR leaves over, so one of the two is enough.
-      case AMD -> List.of("ROCR_VISIBLE_DEVICES");
-      case INTEL -> List.of("HABANA_VISIBLE_MODULES");
-      case TENSTORRENT -> List.of("TT_VISIBLE_DEVICES");
-      case GOOGLE -> List.of("TPU_VISIBLE_CHIPS");
+      case AMD -> Map.of("ROCR_VISIBLE_DEVICES", list);
+      // The agent lists them in the order of their modules.
+      case INTEL -> Map.of("HABANA_VISIBLE_MODULES", list);
+      case TENSTORRENT -> Map.of("TT_VISIBLE_DEVICES", list);
+      // All chips of a host are one accelerator: a job has every one of them or none.
+      case GOOGLE ->
+          list.isEmpty() ? Map.of("TPU_VISIBLE_CHIPS", "") : Map.of("PJRT_DEVICE", "TPU");
     };
   }
 }

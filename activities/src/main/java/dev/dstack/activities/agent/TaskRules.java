@@ -40,6 +40,8 @@ final class TaskRules {
   private @Nullable Instant unusedSince;
   private Duration unusedBefore = Duration.ZERO;
   private long unusedFrom;
+  private boolean seen;
+  private long seenAt;
 
   TaskRules(RunSubmissions runs, GpuIdleness gpus, InstantSource clock, TaskRef task) {
     this.runs = runs;
@@ -101,15 +103,15 @@ final class TaskRules {
    */
   private Optional<TaskNews.ShouldEnd> unused(TaskInfo info, long nanos) {
     Instant since = info.unusedSince();
-    if (since == null) {
-      unusedSince = null;
-      return Optional.empty();
-    }
-    if (!since.equals(unusedSince)) {
-      unusedSince = since;
+    if (since != null && !since.equals(unusedSince)) {
       unusedFrom = nanos;
-      Duration already = Duration.between(since, clock.instant());
-      unusedBefore = already.isNegative() ? Duration.ZERO : already;
+      unusedBefore = already(since, nanos);
+    }
+    unusedSince = since;
+    seen = true;
+    seenAt = nanos;
+    if (since == null) {
+      return Optional.empty();
     }
     Duration limit = inactivity;
     if (limit == null || unusedFor(nanos).compareTo(limit) < 0) {
@@ -119,6 +121,16 @@ final class TaskRules {
         new TaskNews.ShouldEnd(
             JobTerminationReason.INACTIVITY_DURATION_EXCEEDED,
             "Nobody has been logged in for " + limit.toSeconds() + "s (inactivity_duration)"));
+  }
+
+  /** No longer than since the last look, when it was another time or there was somebody. */
+  private Duration already(Instant since, long nanos) {
+    Duration already = Duration.between(since, clock.instant());
+    if (already.isNegative()) {
+      return Duration.ZERO;
+    }
+    Duration most = seen ? Duration.ofNanos(nanos - seenAt) : already;
+    return already.compareTo(most) < 0 ? already : most;
   }
 
   private Duration unusedFor(long nanos) {

@@ -81,7 +81,18 @@ public final class CatalogSchedule implements AutoCloseable {
     try {
       schedules.createSchedule(ID, schedule, ScheduleOptions.newBuilder().build());
     } catch (ScheduleAlreadyRunningException e) {
+      update(schedules, schedule);
+    }
+  }
+
+  private static void update(ScheduleClient schedules, Schedule schedule) {
+    try {
       schedules.getHandle(ID).update(_ -> new ScheduleUpdate(schedule));
+    } catch (ScheduleException e) {
+      // Such as one of an earlier version, without details, which this SDK can't read.
+      LOG.debug("The schedule of the price lists can't be updated and is made anew", e);
+      delete(schedules);
+      schedules.createSchedule(ID, schedule, ScheduleOptions.newBuilder().build());
     }
   }
 
@@ -104,6 +115,8 @@ public final class CatalogSchedule implements AutoCloseable {
                         .setWorkflowId(ID)
                         .setTaskQueue(TaskQueues.CONTROL)
                         .setStaticSummary("prices of aws")
+                        // The SDK can't read a schedule that has the one without the other.
+                        .setStaticDetails("Brings the prices up to date that offers are made of.")
                         .build())
                 .build())
         .setSpec(

@@ -7,12 +7,15 @@ import dev.dstack.activities.support.Heartbeats;
 import dev.dstack.activities.support.Heartbeats.Beating;
 import dev.dstack.activities.support.Pause;
 import dev.dstack.backends.ComputeBackend;
+import dev.dstack.backends.HostAgent;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
 import dev.dstack.backends.SshEndpoint;
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
+import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
@@ -23,9 +26,12 @@ import dev.dstack.workflows.instance.OfferSearch;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** The calls to providers that a fleet and its instances make. */
 public final class CloudActivitiesImpl implements CloudActivities {
+  private static final int CHECKS_UNTIL_WELL = 2;
+
   private final BackendRegistry backends;
   private final AgentDirectory directory;
   private final RemoteMachines remote;
@@ -108,10 +114,10 @@ public final class CloudActivitiesImpl implements CloudActivities {
   }
 
   @Override
-  public HostNews watchHost(MachineOrder order, boolean reachable) {
+  public HostNews watchHost(MachineOrder order, boolean reachable, @Nullable Boolean fit) {
     try (Beating beating = heartbeats.start(reachable)) {
       try {
-        return watch(order, reachable, beating);
+        return watch(order, reachable, fit, beating);
       } catch (InterruptedException e) {
         beating.check();
         Thread.currentThread().interrupt();
@@ -124,16 +130,19 @@ public final class CloudActivitiesImpl implements CloudActivities {
     }
   }
 
-  private HostNews watch(MachineOrder order, boolean reachable, Beating beating)
+  private HostNews watch(
+      MachineOrder order, boolean reachable, @Nullable Boolean fit, Beating beating)
       throws InterruptedException {
     int failures = 0;
+    int well = 0;
     HealthChecks.Watch checks = health.watch(order.instance());
+    KnownAgent agent = new KnownAgent(order.instance());
     if (reachable && remote.has(order)) {
       remote.upgrade(order);
     }
     while (true) {
       beating.check();
-      Optional<Silence> silence = silence(order, failures > 0 || !reachable);
+      Optional<Silence> silence = silence(order, agent, failures > 0 || !reachable);
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -142,7 +151,18 @@ public final class CloudActivitiesImpl implements CloudActivities {
           return new HostNews(true, "The host agent answers again.");
         }
         failures = 0;
-        checks.look(() -> directory.agentOf(order.instance()));
+        Optional<HostHealth> seen = checks.look(agent::get);
+        if (fit != null && seen.isPresent()) {
+          boolean failed = seen.get().level() == HostHealth.Level.FAILURE;
+          well = failed ? 0 : well + 1;
+          if (fit && failed) {
+            return HostNews.health(false, words(seen.get()));
+          }
+          // Once may be luck; what comes and goes must not fill the history.
+          if (!fit && well >= CHECKS_UNTIL_WELL) {
+            return HostNews.health(true, "The accelerators are well again.");
+          }
+        }
       } else if (!reachable && !silence.get().gone()) {
         failures = 0;
       } else if (++failures >= failuresUntilUnreachable) {
@@ -155,6 +175,12 @@ public final class CloudActivitiesImpl implements CloudActivities {
     }
   }
 
+  private static String words(HostHealth health) {
+    return health.incidents().isEmpty()
+        ? "nothing is said of what is wrong"
+        : String.join("; ", health.incidents());
+  }
+
   /**
    * @param gone the provider has no such machine any more
    */
@@ -165,7 +191,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
    *
    * @param lookAgain ask the provider, because the agent may have another address now
    */
-  private Optional<Silence> silence(MachineOrder order, boolean lookAgain) {
+  private Optional<Silence> silence(MachineOrder order, KnownAgent agent, boolean lookAgain) {
     try {
       if (lookAgain && RemoteMachines.isHost(order)) {
         remote.look(order, null);
@@ -184,7 +210,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
           directory.save(order.projectId(), machine);
         }
       } else {
-        directory.agentOf(order.instance()).info();
+        agent.ask();
       }
       return Optional.empty();
     } catch (DstackException e) {
@@ -192,6 +218,42 @@ public final class CloudActivitiesImpl implements CloudActivities {
         throw e;
       }
       return Optional.of(new Silence(String.valueOf(e.getMessage()), false));
+    }
+  }
+
+  /** Where the agent is does not change while it answers there: a thousand need no queries. */
+  private final class KnownAgent {
+    private final InstanceId instance;
+    private @Nullable HostAgent known;
+
+    private KnownAgent(InstanceId instance) {
+      this.instance = instance;
+    }
+
+    HostAgent get() {
+      HostAgent agent = known;
+      if (agent == null) {
+        agent = directory.agentOf(instance);
+        known = agent;
+      }
+      return agent;
+    }
+
+    void ask() {
+      if (known != null) {
+        try {
+          known.info();
+          return;
+        } catch (DstackException e) {
+          known = null;
+        }
+      }
+      try {
+        get().info();
+      } catch (DstackException e) {
+        known = null;
+        throw e;
+      }
     }
   }
 

@@ -3,11 +3,13 @@ package dev.dstack.activities.cloud;
 import dev.dstack.backends.HostAgent;
 import dev.dstack.db.metrics.HostCheck;
 import dev.dstack.db.metrics.HostChecks;
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.ids.InstanceId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -43,18 +45,25 @@ public final class HealthChecks {
       this.instance = instance;
     }
 
-    /** To be called as often as one likes, when the host has just answered. */
-    void look(Supplier<HostAgent> agent) {
+    /**
+     * To be called as often as one likes, when the host has just answered.
+     *
+     * @return absent: it was not time to ask, or it can't say
+     */
+    Optional<HostHealth> look(Supplier<HostAgent> agent) {
       Instant now = clock.instant();
       // A clock that was set back must not stop the checks.
       if (last != null && !now.isBefore(last) && now.isBefore(last.plus(every))) {
-        return;
+        return Optional.empty();
       }
       last = now;
       try {
-        agent.get().health().ifPresent(health -> store.write(instance, new HostCheck(now, health)));
+        Optional<HostHealth> seen = agent.get().health();
+        seen.ifPresent(health -> store.write(instance, new HostCheck(now, health)));
+        return seen;
       } catch (DstackException e) {
         LOG.warn("the health of instance {} is not known now: {}", instance, e.getMessage());
+        return Optional.empty();
       }
     }
   }

@@ -43,6 +43,9 @@ final class MachineWishes {
       tags.putAll(wanted);
     }
     tags.put(MachineOptions.TAG_FLEET, fleet.get().name());
+    logins
+        .ownerOfFleet(fleet.get().id())
+        .ifPresent(owner -> tags.put(MachineOptions.TAG_USER, owner));
     Offer offer = order.offer();
     String group = null;
     if (plan.cluster()

@@ -26,9 +26,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class OfferPublisher implements AutoCloseable {
   /** What every machine satisfies. */
-  public static final Requirements ANYTHING =
-      new Requirements(
-          null, 0, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
+  public static final Requirements ANYTHING = Requirements.ANY;
 
   private static final Logger LOG = LoggerFactory.getLogger(OfferPublisher.class);
 

@@ -139,6 +139,11 @@ public final class Logins {
     return fleets.get(id);
   }
 
+  /** The name of who applied the fleet; absent where that was the server itself. */
+  public Optional<String> ownerOfFleet(FleetId id) {
+    return fleets.owner(id);
+  }
+
   /** Who may log in to machines that a cloud makes for the project. */
   public List<String> authorizedKeys(ProjectId project) {
     return projects.sshKey(project).map(SshKeyPair::publicKey).map(List::of).orElse(List.of());

@@ -116,6 +116,7 @@ public final class ProjectionActivitiesImpl implements ProjectionActivities {
         view.exitStatus(),
         placement == null ? null : placement.instance(),
         placement == null ? null : Json.lenient().writeValueAsString(placement),
+        placement == null ? null : placement.price(),
         view.workingDir(),
         view.username(),
         view.submittedAt(),
@@ -124,7 +125,8 @@ public final class ProjectionActivitiesImpl implements ProjectionActivities {
         view.finishedAt(),
         view.ports(),
         null,
-        null);
+        null,
+        List.of());
   }
 
   /** The end of a job whose workflow can't show it any more. */

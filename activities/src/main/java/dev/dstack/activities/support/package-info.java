@@ -1,4 +1,7 @@
-/** What long activities share: heartbeats from a ticker, pauses that can be interrupted. */
+/**
+ * What activities share: heartbeats from a ticker, pauses that can be interrupted, calls to
+ * workflows.
+ */
 @NullMarked
 package dev.dstack.activities.support;
 

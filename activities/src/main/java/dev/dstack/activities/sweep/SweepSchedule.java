@@ -77,6 +77,8 @@ public final class SweepSchedule implements AutoCloseable {
                             .setWorkflowId("sweep-pass")
                             .setTaskQueue(TaskQueues.CONTROL)
                             .setStaticSummary("machines without an owner")
+                            // The SDK can't read a schedule that has the one without the other.
+                            .setStaticDetails("Looks for them in every region, and ends them.")
                             .build())
                     .build())
             .setSpec(

@@ -2,6 +2,7 @@ package dev.dstack.activities.volume;
 
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.activities.support.Pause;
+import dev.dstack.activities.support.WorkflowCalls;
 import dev.dstack.db.records.InstanceMachine;
 import dev.dstack.db.records.JobVolume;
 import dev.dstack.db.records.RunSubmissions;
@@ -9,6 +10,7 @@ import dev.dstack.db.records.VolumeRecord;
 import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.InstanceRow;
+import dev.dstack.db.views.ViewWriter;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.WorkflowIds;
@@ -21,10 +23,6 @@ import dev.dstack.workflows.volume.AttachRequest;
 import dev.dstack.workflows.volume.VolumeAnswer;
 import dev.dstack.workflows.volume.VolumePlan;
 import dev.dstack.workflows.volume.VolumeWorkflow;
-import io.grpc.StatusRuntimeException;
-import io.temporal.client.WorkflowClient;
-import io.temporal.client.WorkflowNotFoundException;
-import io.temporal.client.WorkflowServiceException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,7 +50,8 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
   private final InstanceReader instances;
   private final Volumes volumes;
   private final RunSubmissions runs;
-  private final WorkflowClient client;
+  private final ViewWriter views;
+  private final WorkflowCalls calls;
   private final Supplier<String> caller;
 
   /**
@@ -63,13 +62,15 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
       InstanceReader instances,
       Volumes volumes,
       RunSubmissions runs,
-      WorkflowClient client,
+      ViewWriter views,
+      WorkflowCalls calls,
       Supplier<String> caller) {
     this.directory = directory;
     this.instances = instances;
     this.volumes = volumes;
     this.runs = runs;
-    this.client = client;
+    this.views = views;
+    this.calls = calls;
     this.caller = caller;
   }
 
@@ -86,6 +87,7 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
     for (int position = 0; position < mounts.size(); position++) {
       attach(task, request, offer, position, mounts.get(position), taken, deadline);
     }
+    views.writeJobVolumes(task.job(), List.copyOf(taken));
   }
 
   private void attach(
@@ -103,7 +105,7 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
         continue;
       }
       String workflowId = WorkflowIds.volume(volume.project(), volume.name());
-      if (!signal(() -> workflow(workflowId).attach(request))) {
+      if (!calls.signal(VolumeWorkflow.class, workflowId, one -> one.attach(request))) {
         throw new DstackException(
             ErrorKind.NOT_READY, "Volume " + volume.name() + " has not been started yet.");
       }
@@ -199,7 +201,10 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
             .collect(Collectors.toCollection(LinkedHashSet::new));
     long deadline = System.nanoTime() + PATIENCE.toNanos();
     for (String name : names) {
-      signal(() -> workflow(WorkflowIds.volume(task.project(), name)).detach(task.job()));
+      calls.signal(
+          VolumeWorkflow.class,
+          WorkflowIds.volume(task.project(), name),
+          volume -> volume.detach(task.job()));
     }
     for (String name : names) {
       VolumeAnswer answer = await(WorkflowIds.volume(task.project(), name), task, deadline, true);
@@ -215,7 +220,10 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
   private VolumeAnswer await(String workflowId, TaskRef task, long deadline, boolean leaving) {
     Duration pause = PAUSE_MIN;
     while (true) {
-      VolumeAnswer answer = ask(workflowId, task);
+      VolumeAnswer answer =
+          calls
+              .ask(VolumeWorkflow.class, workflowId, volume -> volume.answer(task.job()))
+              .orElseGet(VolumeAnswer.None::new);
       boolean settled = leaving ? answer instanceof VolumeAnswer.None : !pending(answer);
       if (settled || System.nanoTime() - deadline > 0) {
         return answer;
@@ -232,37 +240,5 @@ public final class VolumeActivitiesImpl implements VolumeActivities {
 
   private static boolean pending(VolumeAnswer answer) {
     return answer instanceof VolumeAnswer.Pending;
-  }
-
-  private VolumeAnswer ask(String workflowId, TaskRef task) {
-    try {
-      return workflow(workflowId).answer(task.job());
-    } catch (WorkflowNotFoundException _) {
-      return new VolumeAnswer.None();
-    } catch (WorkflowServiceException | StatusRuntimeException e) {
-      throw engineDown(e);
-    }
-  }
-
-  private VolumeWorkflow workflow(String workflowId) {
-    return client.newWorkflowStub(VolumeWorkflow.class, workflowId);
-  }
-
-  /** False: there is no such workflow (any more). */
-  private static boolean signal(Runnable call) {
-    try {
-      call.run();
-      return true;
-    } catch (WorkflowNotFoundException _) {
-      return false;
-    } catch (WorkflowServiceException | StatusRuntimeException e) {
-      throw engineDown(e);
-    }
-  }
-
-  private static DstackException engineDown(RuntimeException e) {
-    Throwable cause = e.getCause() == null ? e : e.getCause();
-    return new DstackException(
-        ErrorKind.ENGINE_DOWN, "Temporal does not answer: " + cause.getMessage(), e);
   }
 }

@@ -3,25 +3,32 @@ package dev.dstack.activities.volume;
 import dev.dstack.activities.backend.BackendRegistry;
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.backends.InstanceTag;
+import dev.dstack.backends.MachineOptions;
 import dev.dstack.backends.VolumeAttachment;
 import dev.dstack.backends.VolumeInfo;
 import dev.dstack.backends.VolumeOrder;
 import dev.dstack.backends.VolumeRef;
 import dev.dstack.backends.WithVolumes;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.workflows.volume.VolumeCloudActivities;
 import dev.dstack.workflows.volume.VolumePlan;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /** The calls to providers that a volume makes. */
 public final class VolumeCloudActivitiesImpl implements VolumeCloudActivities {
   private final BackendRegistry backends;
   private final AgentDirectory directory;
+  private final Volumes volumes;
 
-  public VolumeCloudActivitiesImpl(BackendRegistry backends, AgentDirectory directory) {
+  public VolumeCloudActivitiesImpl(
+      BackendRegistry backends, AgentDirectory directory, Volumes volumes) {
     this.backends = backends;
     this.directory = directory;
+    this.volumes = volumes;
   }
 
   @Override
@@ -72,6 +79,8 @@ public final class VolumeCloudActivitiesImpl implements VolumeCloudActivities {
 
   private VolumeOrder spec(Order order) {
     VolumePlan plan = order.plan();
+    Map<String, String> tags = new LinkedHashMap<>(plan.tags());
+    volumes.owner(order.id()).ifPresent(owner -> tags.put(MachineOptions.TAG_USER, owner));
     return new VolumeOrder(
         backends.deployment(),
         order.id(),
@@ -81,7 +90,7 @@ public final class VolumeCloudActivitiesImpl implements VolumeCloudActivities {
         plan.availabilityZone(),
         plan.sizeGb(),
         plan.existing(),
-        plan.tags());
+        tags);
   }
 
   private static VolumeRef ref(Order order, Made made) {

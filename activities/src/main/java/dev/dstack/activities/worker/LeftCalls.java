@@ -36,7 +36,7 @@ final class LeftCalls {
 
   /** Those whose activities reach out; what a run waits for takes seconds anyway. */
   private static final String QUERY =
-      "ExecutionStatus = 'Running' AND WorkflowType IN ('Job', 'Instance', 'Fleet')";
+      "ExecutionStatus = 'Running' AND WorkflowType IN ('Job', 'Instance', 'Fleet', 'Volume')";
 
   private static final int PAGE = 500;
   private static final int AT_ONCE = 4;
@@ -45,6 +45,7 @@ final class LeftCalls {
   private final WorkflowServiceBlockingStub temporal;
   private final String namespace;
   private final String identity;
+  private final LeftQueues leftQueues;
   private final AtomicInteger handedOn = new AtomicInteger();
   private volatile boolean closed;
 
@@ -52,6 +53,7 @@ final class LeftCalls {
     temporal = client.getWorkflowServiceStubs().blockingStub();
     namespace = client.getOptions().getNamespace();
     identity = client.getOptions().getIdentity();
+    leftQueues = new LeftQueues(client);
   }
 
   void start() {
@@ -76,6 +78,9 @@ final class LeftCalls {
                     .setPageSize(PAGE)
                     .setNextPageToken(next)
                     .build());
+        if (next.isEmpty()) {
+          leftQueues.close(page.getExecutionsList());
+        }
         List<Callable<Void>> all = new ArrayList<>();
         for (WorkflowExecutionInfo info : page.getExecutionsList()) {
           all.add(

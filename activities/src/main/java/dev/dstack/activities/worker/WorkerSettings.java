@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param eventsKept zero: for ever
  * @param workflowCacheSize how many workflows stay in memory between their decisions
  * @param cloudCallsPerSecond over all workers, so that no provider throttles us
+ * @param sweepDryRun machines without an owner are told of, not ended
  */
 public record WorkerSettings(
     String deployment,
@@ -28,7 +29,8 @@ public record WorkerSettings(
     double cloudCallsPerSecond,
     ContainerDefaults containers,
     Retention.Kept kept,
-    CatalogRefresh catalog) {
+    CatalogRefresh catalog,
+    boolean sweepDryRun) {
   public static WorkerSettings defaults(String deployment, Path serverDir) {
     return new WorkerSettings(
         deployment,
@@ -43,7 +45,8 @@ public record WorkerSettings(
         20,
         ContainerDefaults.STANDARD,
         Retention.Kept.STANDARD,
-        CatalogRefresh.STANDARD);
+        CatalogRefresh.STANDARD,
+        false);
   }
 
   public WorkerSettings withLogQuota(long bytesPerHour) {
@@ -85,10 +88,19 @@ public record WorkerSettings(
         cloudCallsPerSecond,
         defaults,
         times,
-        catalog);
+        catalog,
+        sweepDryRun);
   }
 
   public WorkerSettings withCatalog(CatalogRefresh refresh) {
+    return with(refresh, sweepDryRun);
+  }
+
+  public WorkerSettings withSweepDryRun(boolean dryRun) {
+    return with(catalog, dryRun);
+  }
+
+  private WorkerSettings with(CatalogRefresh refresh, boolean dryRun) {
     return new WorkerSettings(
         deployment,
         serverDir,
@@ -102,6 +114,7 @@ public record WorkerSettings(
         cloudCallsPerSecond,
         containers,
         kept,
-        refresh);
+        refresh,
+        dryRun);
   }
 }

@@ -19,6 +19,7 @@ import dev.dstack.activities.projection.EventRetention;
 import dev.dstack.activities.projection.ProjectionActivitiesImpl;
 import dev.dstack.activities.signal.SignalActivitiesImpl;
 import dev.dstack.activities.support.Heartbeats;
+import dev.dstack.activities.support.WorkflowCalls;
 import dev.dstack.activities.sweep.EndedByHand;
 import dev.dstack.activities.sweep.InstanceOwners;
 import dev.dstack.activities.sweep.OrphanEvents;
@@ -48,6 +49,7 @@ import dev.dstack.db.records.Volumes;
 import dev.dstack.db.views.InstanceReader;
 import dev.dstack.db.views.RunReader;
 import dev.dstack.db.views.ViewWriter;
+import dev.dstack.workflows.support.Options;
 import dev.dstack.workflows.support.TaskQueues;
 import dev.dstack.workflows.support.WorkflowTypes;
 import io.temporal.activity.Activity;
@@ -203,23 +205,27 @@ public final class Workers implements AutoCloseable {
         new SweepActivitiesImpl(
             backends,
             () -> ConfiguredBackends.all(database),
-            new InstanceOwners(client),
-            id -> new Fleets(database, encryption, clock).get(id).isPresent(),
+            new SweepActivitiesImpl.Owners(
+                new InstanceOwners(client),
+                id -> new Fleets(database, encryption, clock).get(id).isPresent(),
+                new Volumes(database, clock)::isDeleted),
             new OrphanEvents(database, clock),
-            clock),
+            clock,
+            settings.sweepDryRun()),
         new CatalogActivitiesImpl(
             database,
             new BackendStore(database, encryption),
             settings.catalog().awsUrl(),
             heartbeats,
             clock),
-        new VolumeCloudActivitiesImpl(backends, directory),
+        new VolumeCloudActivitiesImpl(backends, directory, new Volumes(database, clock)),
         new VolumeActivitiesImpl(
             directory,
             new InstanceReader(database),
             new Volumes(database, clock),
             new RunSubmissions(database, encryption, clock),
-            client,
+            new ViewWriter(database),
+            new WorkflowCalls(client),
             () -> Activity.getExecutionContext().getInfo().getWorkflowId()));
     return new Workers(
         factory,
@@ -254,6 +260,8 @@ public final class Workers implements AutoCloseable {
         .setUsingVirtualThreads(true)
         .setLocalActivityWorkerOnly(false)
         .setMaxConcurrentActivityExecutionSize(settings.agentSlots())
+        // The rate follows from each call's own limit, with room for one that is lost.
+        .setMaxHeartbeatThrottleInterval(Options.HOST_HEARTBEAT)
         .setMaxConcurrentActivityTaskPollers(5)
         .build();
   }

@@ -37,7 +37,8 @@ class GpuPinsTest {
         1,
         1,
         null,
-        List.of(taken));
+        List.of(taken),
+        null);
   }
 
   @Test
@@ -52,6 +53,16 @@ class GpuPinsTest {
     assertThat(GpuPins.variables(placement(List.of(NVIDIA, AMD, AMD), 2)))
         .containsEntry("CUDA_VISIBLE_DEVICES", "")
         .containsEntry("ROCR_VISIBLE_DEVICES", "1");
+  }
+
+  @Test
+  void aTpuIsGivenAsAWhole() {
+    Gpu tpu = new Gpu(GpuVendor.GOOGLE, "v5litepod-8", 131_072);
+
+    assertThat(GpuPins.variables(placement(List.of(tpu), 0)))
+        .isEqualTo(Map.of("PJRT_DEVICE", "TPU"));
+    assertThat(GpuPins.variables(placement(List.of(tpu))))
+        .isEqualTo(Map.of("TPU_VISIBLE_CHIPS", ""));
   }
 
   @Test

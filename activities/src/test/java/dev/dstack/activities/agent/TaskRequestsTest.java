@@ -280,7 +280,12 @@ class TaskRequestsTest {
     assertThat(rules.patience(running(now.minusSeconds(3500)), Duration.ofDays(1)))
         .isLessThanOrEqualTo(Duration.ofSeconds(100));
     assertThat(rules.broken(running(null))).isEmpty();
-    assertThat(rules.broken(running(now.minusSeconds(3601))).map(TaskNews.ShouldEnd::reason))
+    // Somebody was there a moment ago: the clock of the host is not this one's.
+    assertThat(rules.broken(running(now.minusSeconds(3601)))).isEmpty();
+    assertThat(
+            new TaskRules(runs, (_, _, _) -> false, InstantSource.fixed(now), task)
+                .broken(running(now.minusSeconds(3601)))
+                .map(TaskNews.ShouldEnd::reason))
         .contains(JobTerminationReason.INACTIVITY_DURATION_EXCEEDED);
     TaskRef off = accept(spec.formatted("\"off\""), RunPrivate.NONE, null);
     assertThat(
@@ -380,6 +385,7 @@ class TaskRequestsTest {
                 null,
                 placement.instance(),
                 Json.lenient().writeValueAsString(placement),
+                placement.price(),
                 null,
                 null,
                 now,
@@ -388,7 +394,8 @@ class TaskRequestsTest {
                 null,
                 Map.of(),
                 null,
-                null),
+                null,
+                List.of()),
             List.of());
   }
 }

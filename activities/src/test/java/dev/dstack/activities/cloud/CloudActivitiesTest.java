@@ -3,6 +3,8 @@ package dev.dstack.activities.cloud;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
 import dev.dstack.activities.AgentProcess;
 import dev.dstack.activities.Fixture;
 import dev.dstack.activities.backend.BackendRegistry;
@@ -21,6 +23,8 @@ import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.BackendStore.StoredBackend;
 import dev.dstack.db.records.InstanceMachines;
 import dev.dstack.db.views.OfferReader;
+import dev.dstack.model.agent.HostHealth;
+import dev.dstack.model.agent.HostInfo;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.InstanceId;
@@ -39,6 +43,10 @@ import io.temporal.activity.ActivityOptions;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.testing.TestActivityEnvironment;
 import io.temporal.testing.TestEnvironmentOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.Comparator;
@@ -52,6 +60,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -144,13 +153,13 @@ class CloudActivitiesTest {
       assertThat(directory.agentOf(order.instance()).info().agentVersion()).isNotBlank();
 
       CompletableFuture<HostNews> silent =
-          CompletableFuture.supplyAsync(() -> activities.watchHost(order, true), pool);
+          CompletableFuture.supplyAsync(() -> activities.watchHost(order, true, null), pool);
       agent.kill();
       assertThat(silent.get().reachable()).isFalse();
       assertKind(() -> implementation.awaitHost(order), ErrorKind.NOT_READY);
 
       CompletableFuture<HostNews> back =
-          CompletableFuture.supplyAsync(() -> activities.watchHost(order, false), pool);
+          CompletableFuture.supplyAsync(() -> activities.watchHost(order, false, true), pool);
       agent.restart();
       cloud.agent = agent.address();
       assertThat(back.get().reachable()).isTrue();
@@ -162,6 +171,42 @@ class CloudActivitiesTest {
     assertThat(cloud.machines).isEmpty();
     assertKind(() -> directory.agentOf(order.instance()), ErrorKind.HOST_LOST);
     assertKind(() -> implementation.awaitHost(order), ErrorKind.HOST_LOST);
+  }
+
+  @Test
+  void failingAcceleratorsAreToldAndThatTheyAreWellAgain() throws Exception {
+    HostHealth well = new HostHealth(HostHealth.Level.HEALTHY, List.of());
+    AtomicReference<HostHealth> health = new AtomicReference<>(well);
+    HttpServer host =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    HostInfo info = new HostInfo("1", "host", "boot", OFFER.resources());
+    host.createContext("/v1/info", exchange -> answer(exchange, info));
+    host.createContext("/v1/health", exchange -> answer(exchange, health.get()));
+    host.start();
+    try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      cloud.agent =
+          new AgentAddress(URI.create("http://127.0.0.1:" + host.getAddress().getPort()), "token");
+      MachineOrder order = order();
+      activities.ensureMachine(order);
+      activities.awaitHost(order);
+      health.set(new HostHealth(HostHealth.Level.FAILURE, List.of("GPU 0: memory")));
+      HostNews sick = activities.watchHost(order, true, true);
+      assertThat(sick).isEqualTo(HostNews.health(false, "GPU 0: memory"));
+
+      CompletableFuture<HostNews> back =
+          CompletableFuture.supplyAsync(() -> activities.watchHost(order, true, false), pool);
+      health.set(new HostHealth(HostHealth.Level.WARNING, List.of("GPU 0: warm")));
+      assertThat(back.get().fit()).as("a warning is no failure").isTrue();
+    } finally {
+      host.stop(0);
+    }
+  }
+
+  private static void answer(HttpExchange exchange, Object body) throws IOException {
+    byte[] json = Json.lenient().writeValueAsBytes(body);
+    exchange.sendResponseHeaders(200, json.length);
+    exchange.getResponseBody().write(json);
+    exchange.close();
   }
 
   @Test

@@ -5,20 +5,28 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.dstack.activities.Fixture;
 import dev.dstack.activities.backend.BackendRegistry;
+import dev.dstack.activities.sweep.SweepActivitiesImpl.Owners;
 import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.BackendFactory;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.FoundMachine;
+import dev.dstack.backends.FoundVolume;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
-import dev.dstack.backends.WithSweep;
+import dev.dstack.backends.VolumeAttachment;
+import dev.dstack.backends.VolumeInfo;
+import dev.dstack.backends.VolumeOrder;
+import dev.dstack.backends.VolumeRef;
+import dev.dstack.backends.WithVolumeSweep;
 import dev.dstack.db.records.BackendStore;
 import dev.dstack.db.records.BackendStore.StoredBackend;
 import dev.dstack.db.records.ConfiguredBackends;
+import dev.dstack.db.records.Volumes;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.InstanceId;
+import dev.dstack.model.ids.VolumeId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
@@ -38,6 +46,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,8 +62,9 @@ class SweepActivitiesTest {
   private SweepActivitiesImpl sweep;
 
   /** A cloud with whatever anybody has put into it. */
-  private static final class Sky implements ComputeBackend, WithSweep {
+  private static final class Sky implements ComputeBackend, WithVolumeSweep {
     final Map<String, FoundMachine> machines = new LinkedHashMap<>();
+    final Map<String, FoundVolume> volumes = new LinkedHashMap<>();
     int refuseEnds;
 
     void put(String deployment, InstanceId instance, Instant created) {
@@ -101,6 +111,36 @@ class SweepActivitiesTest {
     }
 
     @Override
+    public List<FoundVolume> volumes(String deployment, String region) {
+      return volumes.values().stream().filter(one -> one.region().equals(region)).toList();
+    }
+
+    @Override
+    public void endVolume(String region, String providerId) {
+      volumes.remove(providerId);
+    }
+
+    @Override
+    public VolumeInfo ensureVolume(VolumeOrder order) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void deleteVolume(VolumeOrder order) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public VolumeAttachment attachVolume(VolumeRef volume, InstanceTag machine) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void detachVolume(VolumeRef volume, InstanceTag machine, boolean force) {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public void end(String region, String providerId) {
       if (refuseEnds-- > 0) {
         throw new DstackException(ErrorKind.BACKEND_THROTTLED, "too fast");
@@ -121,14 +161,18 @@ class SweepActivitiesTest {
             null,
             BackendStore.Source.API),
         fixture.clock.instant());
-    sweep =
-        new SweepActivitiesImpl(
-            new BackendRegistry(store, fixture.context(), factories()),
-            () -> ConfiguredBackends.all(fixture.worker),
-            owned::contains,
-            _ -> true,
-            (target, orphan) -> told.add(orphan),
-            fixture.clock);
+    sweep = sweep(owned::contains, false);
+  }
+
+  private SweepActivitiesImpl sweep(Predicate<InstanceId> isOwned, boolean dryRun) {
+    return new SweepActivitiesImpl(
+        new BackendRegistry(
+            new BackendStore(fixture.api, fixture.encryption), fixture.context(), factories()),
+        () -> ConfiguredBackends.all(fixture.worker),
+        new Owners(isOwned, _ -> true, new Volumes(fixture.worker, fixture.clock)::isDeleted),
+        (target, orphan) -> told.add(orphan),
+        fixture.clock,
+        dryRun);
   }
 
   @AfterEach
@@ -200,19 +244,88 @@ class SweepActivitiesTest {
   void nothingEndsWhereTheOwnersAreNotKnown() {
     sky.put("test", id(), ago(Duration.ofHours(1)));
     SweepActivitiesImpl blind =
-        new SweepActivitiesImpl(
-            new BackendRegistry(
-                new BackendStore(fixture.api, fixture.encryption), fixture.context(), factories()),
-            List::of,
+        sweep(
             _ -> {
               throw new DstackException(ErrorKind.ENGINE_DOWN, "the engine is away");
             },
-            _ -> true,
-            (target, orphan) -> told.add(orphan),
-            fixture.clock);
+            false);
 
     assertThatThrownBy(() -> blind.findOrphans(target())).hasMessageContaining("engine is away");
     assertThat(sky.machines).hasSize(1);
+  }
+
+  @Test
+  void onlyVolumesThatWereDeletedHereAreEnded() {
+    Instant old = ago(Duration.ofHours(1));
+    VolumeId kept = record("kept", false);
+    VolumeId deleted = record("deleted", true);
+    VolumeId young = record("young", true);
+    put("v-kept", kept, old);
+    put("v-deleted", deleted, old);
+    put("v-young", young, ago(Duration.ofMinutes(1)));
+    // Such as after a database was restored from yesterday's backup.
+    put("v-unknown", new VolumeId(UUID.randomUUID()), old);
+
+    SweepNews news = sweep.endOrphans(target(), sweep.findOrphans(target()));
+
+    assertThat(news.ended()).isEqualTo(1);
+    assertThat(sky.volumes.keySet()).containsExactlyInAnyOrder("v-kept", "v-young", "v-unknown");
+    assertThat(told)
+        .singleElement()
+        .satisfies(
+            orphan -> {
+              assertThat(orphan.volume()).isEqualTo(deleted);
+              assertThat(orphan.instance()).isNull();
+            });
+  }
+
+  private void put(String providerId, VolumeId id, Instant created) {
+    sky.volumes.put(providerId, new FoundVolume(id, HERE, providerId, "data", created));
+  }
+
+  private VolumeId record(String name, boolean deleted) {
+    VolumeId id = new VolumeId(UUID.randomUUID());
+    new Volumes(fixture.api, fixture.clock)
+        .create(id, fixture.project, fixture.user, name, "{}", "{}");
+    if (deleted) {
+      fixture.sql("update records.volume set deleted_at = now() where id = '" + id + "'");
+    }
+    return id;
+  }
+
+  @Test
+  void aDryRunTellsAndEndsNothing() {
+    sky.put("test", id(), ago(Duration.ofHours(1)));
+    put("v-deleted", record("deleted", true), ago(Duration.ofHours(1)));
+    SweepActivitiesImpl dry = sweep(owned::contains, true);
+
+    SweepNews news = dry.endOrphans(target(), dry.findOrphans(target()));
+
+    assertThat(news)
+        .isEqualTo(new SweepNews(0, 2, "Would end machine m-0 (n-m-0), volume v-deleted (data)."));
+    assertThat(sky.machines).hasSize(1);
+    assertThat(sky.volumes).hasSize(1);
+    assertThat(told).isEmpty();
+  }
+
+  @Test
+  void anEventTellsOfEachThatWasEnded() {
+    OrphanEvents events = new OrphanEvents(fixture.worker, fixture.clock);
+    VolumeId volume = record("data", true);
+    events.write(target(), Orphan.of(volume, "vol-1", "data"));
+    events.write(target(), new Orphan(id(), 0, "i-1", "fleet-0"));
+
+    List<String> messages =
+        fixture.api.read(
+            dsl ->
+                dsl.fetch(
+                        "select message from records.entity_event where message like '%no owner%'"
+                            + " order by message")
+                    .getValues(0, String.class));
+    assertThat(messages)
+        .containsExactly(
+            "Machine i-1 in here-1 of cloud had no owner and was ended",
+            "Volume vol-1 in here-1 of cloud had no owner and was ended");
   }
 
   private TreeMap<BackendType, BackendFactory> factories() {

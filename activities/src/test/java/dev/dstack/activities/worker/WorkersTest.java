@@ -166,7 +166,7 @@ class WorkersTest {
         "the run to run",
         () -> row(run).status() == RunStatus.RUNNING || row(run).status().isFinal());
     fixture.runs.requestStop(fixture.project, List.of("stopped"), true, fixture.user);
-    while (fixture.runs.deliverNextStop(
+    while (fixture.outbox.deliverNextStop(
         stop ->
             client
                 .newWorkflowStub(RunWorkflow.class, WorkflowIds.run(stop.project(), stop.runName()))
@@ -226,7 +226,7 @@ class WorkersTest {
   }
 
   private static void startAccepted() {
-    while (fixture.runs.dispatchNext(WorkersTest::start)) {}
+    while (fixture.outbox.dispatchNext(WorkersTest::start)) {}
   }
 
   private static void start(RunRecord run) {
@@ -263,7 +263,11 @@ class WorkersTest {
             List.of(),
             List.of(new FleetRef(FLEET, "main", "sim")),
             true,
-            List.of(new RunPlan.JobPlan(0, 0, name + "-0-0", one(), List.of())));
+            List.of(new RunPlan.JobPlan(0, 0, name + "-0-0", one(), List.of())),
+            null,
+            List.of(),
+            null,
+            List.of());
     fixture.runs.accept(
         new NewRun(
             id,
@@ -283,13 +287,11 @@ class WorkersTest {
   }
 
   private static Requirements anything() {
-    return new Requirements(
-        null, 0, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
+    return Requirements.ANY;
   }
 
   private static Requirements one() {
-    return new Requirements(
-        null, 1, null, 512, null, 1024, null, null, null, null, List.of(), List.of(), List.of());
+    return Requirements.atLeast(1, 512, 1024);
   }
 
   private static RunRow row(RunId run) {

@@ -73,6 +73,8 @@ public final class Permissions {
           entry("POST /api/project/{project_name}/logs/poll", Rule.PROJECT_MEMBER),
           entry("GET /api/project/{project_name}/metrics/job/{run_name}", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/gpus/list", Rule.PROJECT_MEMBER),
+          entry("POST /api/project/{project_name}/catalogs/list", Rule.PROJECT_MEMBER),
+          entry("POST /api/project/{project_name}/costs/get", Rule.PROJECT_MEMBER),
           entry("POST /api/fleets/list", Rule.USER),
           entry("POST /api/project/{project_name}/fleets/list", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/fleets/get", Rule.PROJECT_MEMBER),

@@ -3,8 +3,8 @@ package dev.dstack.api.dispatch;
 import dev.dstack.api.dispatch.Lane.NotYetException;
 import dev.dstack.db.records.FleetRecord;
 import dev.dstack.db.records.Fleets;
+import dev.dstack.db.records.RunOutbox;
 import dev.dstack.db.records.RunRecord;
-import dev.dstack.db.records.RunSubmissions;
 import dev.dstack.db.records.VolumeRecord;
 import dev.dstack.db.records.Volumes;
 import dev.dstack.model.ids.WorkflowIds;
@@ -73,7 +73,7 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
    */
   public TemporalDispatcher(
       WorkflowClient client,
-      RunSubmissions submissions,
+      RunOutbox outbox,
       Fleets wishes,
       Volumes volumeWishes,
       LongSupplier nanoTime) {
@@ -81,17 +81,12 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
     this.nanoTime = nanoTime;
     // Each thread holds a database connection during its call; together they stay below a pool.
     this.runs =
-        new Lane("runs", 6, this::ping, () -> submissions.dispatchNext(this::startRun), nanoTime);
+        new Lane("runs", 6, this::ping, () -> outbox.dispatchNext(this::startRun), nanoTime);
     this.stops =
-        new Lane(
-            "stops", 2, this::ping, () -> submissions.deliverNextStop(this::stopRun), nanoTime);
+        new Lane("stops", 2, this::ping, () -> outbox.deliverNextStop(this::stopRun), nanoTime);
     this.updates =
         new Lane(
-            "updates",
-            1,
-            this::ping,
-            () -> submissions.deliverNextUpdate(this::updateRun),
-            nanoTime);
+            "updates", 1, this::ping, () -> outbox.deliverNextUpdate(this::updateRun), nanoTime);
     this.fleets = new Lane("fleets", 1, this::ping, () -> carryNextFleet(wishes), nanoTime);
     this.removals =
         new Lane(
@@ -183,14 +178,14 @@ public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
         });
   }
 
-  private void stopRun(RunSubmissions.Stop stop) {
+  private void stopRun(RunOutbox.Stop stop) {
     signal(
         WorkflowIds.run(stop.project(), stop.runName()),
         "stop",
         new RunStop(stop.run(), stop.abort(), stop.user()));
   }
 
-  private void updateRun(RunSubmissions.Update update) {
+  private void updateRun(RunOutbox.Update update) {
     signal(
         WorkflowIds.run(update.project(), update.runName()),
         "update",

@@ -3,6 +3,7 @@ package dev.dstack.api.fleet;
 import dev.dstack.db.views.ClaimRow;
 import dev.dstack.db.views.FleetRow;
 import dev.dstack.db.views.InstanceRow;
+import dev.dstack.model.agent.HostHealth;
 import dev.dstack.model.fleet.Sharing;
 import dev.dstack.model.instance.HostState;
 import dev.dstack.model.instance.InstanceStatus;
@@ -16,7 +17,9 @@ import dev.dstack.workflows.fleet.Capacity.Share;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetRef;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +53,8 @@ public record Capacity(
    */
   public static Capacity of(FleetRow fleet, FleetPlan plan, List<Offer> backendOffers) {
     List<Machine> machines = new ArrayList<>();
+    // A thousand machines are mostly of few offers.
+    Map<String, Offer> offers = new HashMap<>();
     int alive = 0;
     for (InstanceRow row : fleet.instances()) {
       InstanceStatus status = row.status();
@@ -59,9 +64,12 @@ public record Capacity(
       alive++;
       boolean usable =
           (status == InstanceStatus.IDLE || status == InstanceStatus.BUSY)
-              && row.view().host() != HostState.UNREACHABLE;
+              && row.view().host() != HostState.UNREACHABLE
+              && row.health() != HostHealth.Level.FAILURE;
       if (usable) {
-        Offer offer = Json.lenient().readValue(row.view().offerJson(), Offer.class);
+        Offer offer =
+            offers.computeIfAbsent(
+                row.view().offerJson(), json -> Json.lenient().readValue(json, Offer.class));
         Sharing sharing = plan.sharing(row.view().number());
         machines.add(new Machine(row, offer, use(sharing, offer, row.claims())));
       }

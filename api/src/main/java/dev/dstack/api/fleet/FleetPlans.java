@@ -126,9 +126,7 @@ final class FleetPlans {
       }
       hosts.add(host(host, ssh, number));
     }
-    Requirements any =
-        new Requirements(
-            null, 0, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
+    Requirements any = Requirements.ANY;
     return new FleetPlan(
         BackendType.SSH,
         hosts.size(),

@@ -154,21 +154,7 @@ public final class FleetSeeds {
 
   private static FleetPlan plan(String backendType, @Nullable Integer nodesMax) {
     boolean local = backendType.equals(BackendType.LOCAL.name());
-    Requirements any =
-        new Requirements(
-            null,
-            0,
-            null,
-            0,
-            null,
-            0,
-            null,
-            null,
-            null,
-            null,
-            List.of(backendType),
-            List.of(),
-            List.of());
+    Requirements any = Requirements.ANY.within(List.of(backendType), List.of(), List.of());
     return new FleetPlan(
         new BackendType(backendType),
         local ? 1 : 0,

@@ -5,14 +5,12 @@ import dev.dstack.db.views.FleetQuery;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.FleetRow;
 import dev.dstack.db.views.OfferReader;
-import dev.dstack.db.views.OfferRow;
 import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.workflows.fleet.FleetPlan;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,7 +20,7 @@ public final class Fleetyard {
   private static final int FLEETS_MAX = 1_000;
 
   private final FleetReader fleets;
-  private final OfferReader offers;
+  private final SeenOffers offers;
   private final Remembered<ProjectId, List<Capacity>> remembered;
 
   /**
@@ -31,7 +29,7 @@ public final class Fleetyard {
   public Fleetyard(
       FleetReader fleets, OfferReader offers, Remembered<ProjectId, List<Capacity>> remembered) {
     this.fleets = fleets;
-    this.offers = offers;
+    this.offers = new SeenOffers(offers);
     this.remembered = remembered;
   }
 
@@ -62,11 +60,6 @@ public final class Fleetyard {
 
   /** What each backend of the project could provide, by its type. */
   public Map<String, List<Offer>> backendOffers(ProjectId project) {
-    Map<String, List<Offer>> byBackend = new HashMap<>();
-    for (OfferRow row : offers.offers(project)) {
-      byBackend.put(
-          row.backend().name(), List.of(Json.lenient().readValue(row.offersJson(), Offer[].class)));
-    }
-    return byBackend;
+    return offers.of(project);
   }
 }

@@ -81,7 +81,7 @@ record RunMapper(ContainerDefaults containers, Now now) {
         specs.run(),
         jobs,
         first.isEmpty() ? null : first.getLast(),
-        cost(jobs),
+        Math.round(row.cost() * 10_000) / 10_000.0,
         null,
         row.deploymentNum(),
         view == null ? null : view.error(),
@@ -285,7 +285,7 @@ record RunMapper(ContainerDefaults containers, Now now) {
         part ? Double.valueOf(taken.cpus()) : null,
         part ? Memory.ofMib(taken.memoryMib()) : null,
         started ? job.ports() : null,
-        List.of(),
+        job.volumeNames(),
         offer,
         job.workingDir(),
         job.username());
@@ -303,21 +303,5 @@ record RunMapper(ContainerDefaults containers, Now now) {
         null,
         null,
         null);
-  }
-
-  /** Dollars: price an hour, for as long as each submission has had a machine. */
-  private double cost(List<Job> jobs) {
-    double dollars = 0;
-    for (Job job : jobs) {
-      for (JobSubmission submission : job.jobSubmissions()) {
-        JobProvisioningData machine = submission.jobProvisioningData();
-        if (machine != null && machine.price() > 0) {
-          Instant end = submission.finishedAt() == null ? now.instant() : submission.finishedAt();
-          long millis = Math.max(0, Duration.between(submission.submittedAt(), end).toMillis());
-          dollars += machine.price() * millis / 3_600_000.0;
-        }
-      }
-    }
-    return Math.round(dollars * 10_000) / 10_000.0;
   }
 }

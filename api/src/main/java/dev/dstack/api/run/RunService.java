@@ -298,7 +298,8 @@ public final class RunService {
             null,
             null,
             null,
-            List.of()),
+            List.of(),
+            0),
         known,
         Detail.FULL);
   }

@@ -17,6 +17,7 @@ public final class Commands {
       case "attach" -> new AttachCommand();
       case "completion" -> new CompletionCommand();
       case "config" -> new ConfigCommand();
+      case "cost" -> new CostCommand();
       case "delete", "destroy" -> new DeleteCommand();
       case "event" -> new EventCommand();
       case "fleet" -> new FleetCommand();
@@ -52,6 +53,7 @@ public final class Commands {
         .child("offer", "List what could serve a run", OfferCommand::new)
         .child("fleet", "Show fleets and their instances", FleetCommand::new)
         .child("volume", "Show and delete volumes", VolumeCommand::new)
+        .child("cost", "Show what the project's capacity cost", CostCommand::new)
         .child("event", "Show what happened", EventCommand::new)
         .child("secret", "Manage secrets", SecretCommand::new)
         .child("project", "Manage the projects this machine knows", ProjectCommand::new)

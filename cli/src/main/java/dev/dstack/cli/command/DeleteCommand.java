@@ -30,18 +30,25 @@ final class DeleteCommand implements Command {
     if (given != null && args.has("--file")) {
       throw CliException.usage("Give either a run or --file");
     }
-    if (given == null && ConfigurationFile.read(args.text("--file"), cli).isVolume()) {
-      return volume(args, cli);
-    }
     if (given == null) {
       ConfigurationFile file = ConfigurationFile.read(args.text("--file"), cli);
+      if (file.isVolume()) {
+        try (Session session = cli.session(args)) {
+          return VolumeCommand.delete(session, named(file, "volume"), args, cli);
+        }
+      }
       if (file.root().get("type").is("fleet")) {
         try (Session session = cli.session(args)) {
           return FleetCommand.delete(session, named(file, "fleet"), List.of(), false, args, cli);
         }
       }
+      file.requireRun();
+      return run(named(file, "run"), args, cli);
     }
-    String name = given == null ? nameIn(args, cli) : given;
+    return run(given, args, cli);
+  }
+
+  private static int run(String name, Args args, Cli cli) {
     try (Session session = cli.session(args)) {
       Doc run = Runs.byName(session, name);
       if (!RunTable.isFinal(run)) {
@@ -61,29 +68,6 @@ final class DeleteCommand implements Command {
       cli.terminal().line("The run " + name + " is deleted");
       return ExitCode.OK;
     }
-  }
-
-  private static int volume(Args args, Cli cli) {
-    ConfigurationFile file = ConfigurationFile.read(args.text("--file"), cli);
-    String name = file.root().get("name").text();
-    if (name == null) {
-      throw CliException.failure(
-          file.label() + " has no `name`, so it says of no volume to delete.");
-    }
-    if (!Confirm.ask(cli, args, "Delete the volume " + name + "?")) {
-      return ExitCode.FAILED;
-    }
-    try (Session session = cli.session(args)) {
-      session.post("/volumes/delete", Map.of("names", List.of(name)));
-      cli.terminal().line("The volume " + name + " is being deleted");
-      return ExitCode.OK;
-    }
-  }
-
-  private static String nameIn(Args args, Cli cli) {
-    ConfigurationFile file = ConfigurationFile.read(args.text("--file"), cli);
-    file.requireRun();
-    return named(file, "run");
   }
 
   private static String named(ConfigurationFile file, String what) {

@@ -72,17 +72,8 @@ final class EventCommand implements Command {
 
     @Override
     public int run(Args args, Cli cli) {
-      Instant since = null;
-      String given = args.text("--since");
-      if (given != null) {
-        since = Times.since(given, cli.clock().instant());
-        if (since == null) {
-          throw CliException.usage(
-              "--since is `"
-                  + given
-                  + "`; expected 30s, 5m, 2h, 1d or a time like 2026-01-31T12:00:00Z");
-        }
-      }
+      String given = Runs.since(args, cli);
+      Instant since = given == null ? null : Instant.parse(given);
       try (Session session = cli.session(args)) {
         Map<String, @Nullable Object> filters = filters(session, args);
         if (args.has("--watch")) {
@@ -126,7 +117,7 @@ final class EventCommand implements Command {
         return Runs.byName(session, name).get("id").text("");
       }
       if (kind.equals("fleet")) {
-        return FleetCommand.get(session, name, null).get("id").text("");
+        return FleetCommand.get(session, name).get("id").text("");
       }
       try {
         return session.post("/" + kind + "s/get", Map.of("name", name)).get("id").text("");

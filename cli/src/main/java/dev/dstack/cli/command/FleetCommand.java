@@ -5,7 +5,6 @@ import dev.dstack.cli.CliException;
 import dev.dstack.cli.ExitCode;
 import dev.dstack.cli.Session;
 import dev.dstack.cli.data.Doc;
-import dev.dstack.cli.data.JsonText;
 import dev.dstack.cli.http.ApiException;
 import dev.dstack.cli.run.FleetTable;
 import dev.dstack.cli.spec.Args;
@@ -13,86 +12,33 @@ import dev.dstack.cli.spec.Command;
 import dev.dstack.cli.spec.Confirm;
 import dev.dstack.cli.spec.Spec;
 import dev.dstack.cli.term.StatusLine;
-import dev.dstack.cli.term.Table;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 final class FleetCommand implements Command {
+  private static final Noun FLEET =
+      new Noun(
+          "fleet",
+          "resources, drivers and errors",
+          true,
+          Map.of("include_imported", true),
+          (fleets, session, verbose, cli) ->
+              FleetTable.of(fleets, session.project(), verbose, cli.clock().instant()));
+
   @Override
   public Spec spec() {
-    return Spec.of("fleet", "Shows fleets: where runs can be placed.")
-        .child("list", "List fleets and their instances", ListAll::new)
-        .child("get", "Show one fleet", Get::new)
-        .child("delete", "Delete a fleet or some of its instances", Delete::new)
-        .defaultChild("list");
+    return FLEET
+        .spec("Shows fleets: where runs can be placed.")
+        .child("delete", "Delete a fleet or some of its instances", Delete::new);
   }
 
   @Override
   public int run(Args args, Cli cli) {
     throw CliException.usage("`dstack fleet` has list, get and delete");
-  }
-
-  private static final class ListAll implements Command {
-    @Override
-    public Spec spec() {
-      return Spec.of("list", "Lists fleets and their instances.")
-          .flag("Keep the list up to date until Ctrl-C", "-w", "--watch")
-          .flag("With resources, drivers and errors", "-v", "--verbose")
-          .project();
-    }
-
-    @Override
-    public int run(Args args, Cli cli) {
-      try (Session session = cli.session(args)) {
-        boolean verbose = args.has("--verbose");
-        if (args.has("--watch")) {
-          return Watch.run(cli, () -> table(session, verbose, cli));
-        }
-        cli.terminal().table(table(session, verbose, cli));
-        return ExitCode.OK;
-      }
-    }
-
-    private static Table table(Session session, boolean verbose, Cli cli) {
-      List<Doc> fleets = session.post("/fleets/list", Map.of("include_imported", true)).items();
-      return FleetTable.of(fleets, session.project(), verbose, cli.clock().instant());
-    }
-  }
-
-  private static final class Get implements Command {
-    @Override
-    public Spec spec() {
-      return Spec.of("get", "Shows one fleet, found by its name or id.")
-          .optionalPositional("NAME", "The fleet's name")
-          .text("ID", "The fleet's id, instead of its name", "--id")
-          .flag("As JSON", "--json")
-          .project();
-    }
-
-    @Override
-    public int run(Args args, Cli cli) {
-      String name = args.optionalPositional(0);
-      String id = args.text("--id");
-      if ((name == null) == (id == null)) {
-        throw CliException.usage("Give either the name of a fleet or --id");
-      }
-      try (Session session = cli.session(args)) {
-        Doc fleet = get(session, name, id);
-        if (args.has("--json")) {
-          cli.terminal().line(JsonText.pretty(fleet));
-        } else {
-          cli.terminal()
-              .table(FleetTable.of(List.of(fleet), session.project(), true, cli.clock().instant()));
-        }
-        return ExitCode.OK;
-      }
-    }
   }
 
   private static final class Delete implements Command {
@@ -132,7 +78,7 @@ final class FleetCommand implements Command {
         while (true) {
           Set<String> there;
           try {
-            there = ids(session.post("/fleets/get", body(name, null)), numbers);
+            there = ids(session.post("/fleets/get", Map.of("name", name)), numbers);
           } catch (ApiException e) {
             if (e.isNotFound()) {
               return;
@@ -169,7 +115,7 @@ final class FleetCommand implements Command {
 
   static int delete(
       Session session, String name, List<Integer> numbers, boolean forget, Args args, Cli cli) {
-    Set<String> there = Delete.ids(get(session, name, null), numbers);
+    Set<String> there = Delete.ids(get(session, name), numbers);
     String what =
         numbers.isEmpty()
             ? "the fleet " + name
@@ -199,26 +145,7 @@ final class FleetCommand implements Command {
     return ExitCode.OK;
   }
 
-  private static Map<String, @Nullable Object> body(@Nullable String name, @Nullable String id) {
-    Map<String, @Nullable Object> body = new LinkedHashMap<>();
-    body.put("name", name);
-    body.put("id", id);
-    return body;
-  }
-
-  static Doc get(Session session, @Nullable String name, @Nullable String id) {
-    try {
-      return session.post("/fleets/get", body(name, id));
-    } catch (ApiException e) {
-      if (!e.isNotFound()) {
-        throw e;
-      }
-      throw CliException.failure(
-          "There is no fleet `"
-              + (name == null ? id : name)
-              + "` in the project `"
-              + session.project()
-              + "`.\n`dstack fleet` lists the fleets there are.");
-    }
+  static Doc get(Session session, String name) {
+    return FLEET.get(session, name);
   }
 }

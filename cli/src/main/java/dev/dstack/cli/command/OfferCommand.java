@@ -124,6 +124,7 @@ final class OfferCommand implements Command {
       return ExitCode.OK;
     }
     OfferTable.print(cli.terminal(), offers, jobPlan, false);
+    PriceAge.print(cli, session, offers.stream().map(offer -> offer.get("backend")).toList());
     return ExitCode.OK;
   }
 
@@ -151,7 +152,14 @@ final class OfferCommand implements Command {
       return ExitCode.OK;
     }
     header(cli, session, configuration, groups);
-    cli.terminal().table(gpuTable(answer.get("gpus").items(), groups));
+    List<Doc> gpus = answer.get("gpus").items();
+    cli.terminal().table(gpuTable(gpus, groups));
+    List<Doc> backends = new ArrayList<>();
+    for (Doc gpu : gpus) {
+      backends.add(gpu.get("backend"));
+      backends.addAll(gpu.get("backends").items());
+    }
+    PriceAge.print(cli, session, backends);
     return ExitCode.OK;
   }
 

@@ -47,15 +47,21 @@ public final class Runs {
 
   /** {@code --since} as a time of the API; null where it is not given. */
   static @Nullable String since(Args args, Cli cli) {
-    String since = args.text("--since");
-    Instant from = since == null ? null : Times.since(since, cli.clock().instant());
-    if (since != null && from == null) {
+    return time(args, cli, "--since");
+  }
+
+  /** An option that is a time, or how long ago it was; null where it is not given. */
+  static @Nullable String time(Args args, Cli cli, String option) {
+    String given = args.text(option);
+    Instant time = given == null ? null : Times.since(given, cli.clock().instant());
+    if (given != null && time == null) {
       throw CliException.usage(
-          "--since is `"
-              + since
+          option
+              + " is `"
+              + given
               + "`; expected 30s, 5m, 2h, 1d or a time like 2026-01-31T12:00:00Z");
     }
-    return from == null ? null : from.toString();
+    return time == null ? null : time.toString();
   }
 
   /** {@code --replica}; null where it is not given. */

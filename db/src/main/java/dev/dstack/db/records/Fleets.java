@@ -3,6 +3,7 @@ package dev.dstack.db.records;
 import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.FLEET_REMOVAL;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
+import static dev.dstack.db.jooq.generated.records.Tables.USER_ACCOUNT;
 
 import dev.dstack.db.Clean;
 import dev.dstack.db.Database;
@@ -236,6 +237,18 @@ public final class Fleets {
                 .on(PROJECT.ID.eq(FLEET.PROJECT_ID))
                 .where(FLEET.ID.eq(id.value()), FLEET.DELETED_AT.isNull())
                 .fetchOptional(Fleets::record));
+  }
+
+  /** The name of who applied it; absent where that was the server itself. */
+  public Optional<String> owner(FleetId id) {
+    return database.read(
+        dsl ->
+            dsl.select(USER_ACCOUNT.USERNAME)
+                .from(FLEET)
+                .join(USER_ACCOUNT)
+                .on(USER_ACCOUNT.ID.eq(FLEET.USER_ID))
+                .where(FLEET.ID.eq(id.value()))
+                .fetchOptional(USER_ACCOUNT.USERNAME));
   }
 
   /** Also of a deleted fleet: its last machines are still to be taken leave of. */

@@ -1,6 +1,5 @@
 package dev.dstack.db.records;
 
-import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_STOP;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
@@ -16,18 +15,15 @@ import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.ids.UserId;
 import dev.dstack.model.json.Json;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Record;
-import org.jooq.Select;
 import org.jooq.SelectField;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
@@ -35,14 +31,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Accepted runs and the wishes about them. Accepting, and every wish, is one transaction and needs
- * no Temporal; a dispatcher carries them over with {@link #dispatchNext}, {@link #deliverNextStop}
- * and {@link #deliverNextUpdate}, which any number of replicas and threads may call at once.
+ * no Temporal; {@link RunOutbox} is how a dispatcher carries them over.
  */
 public final class RunSubmissions {
   private static final String UNIQUE_VIOLATION = "23505";
-  private static final Duration DISPATCH_RETRY = Duration.ofSeconds(5);
 
-  private static final List<SelectField<?>> RUN_FIELDS =
+  static final List<SelectField<?>> RUN_FIELDS =
       List.of(
           RUN_SUBMISSION.ID,
           RUN_SUBMISSION.PROJECT_ID,
@@ -66,13 +60,6 @@ public final class RunSubmissions {
     this.encryption = encryption;
     this.clock = clock;
   }
-
-  /** A wish that a run end. */
-  public record Stop(RunId run, String project, String runName, boolean abort, String user) {}
-
-  /** A change that a run's workflow has to hear of. */
-  public record Update(
-      RunId run, String project, String runName, int priority, int deploymentNum) {}
 
   /**
    * Accepts a run together with its first event. The same id again changes nothing.
@@ -211,105 +198,6 @@ public final class RunSubmissions {
   }
 
   /**
-   * Takes the next accepted run that has no workflow, by priority and then age, gives it to {@code
-   * start}, and marks it dispatched. The row is locked meanwhile, so each run is in one hand at a
-   * time; {@code start} has to be idempotent all the same, because its effect may survive a crash
-   * that the mark does not.
-   *
-   * <p>When {@code start} fails the run is put back for some seconds and the failure comes through.
-   *
-   * @return whether there was one
-   */
-  public boolean dispatchNext(Consumer<RunRecord> start) {
-    RunId[] taken = new RunId[1];
-    try {
-      return database.inTransaction(
-          dsl -> {
-            Instant now = Clean.instant(clock.instant());
-            Optional<RunRecord> next =
-                dsl.select(RUN_FIELDS)
-                    .from(RUN_SUBMISSION)
-                    .join(PROJECT)
-                    .on(PROJECT.ID.eq(RUN_SUBMISSION.PROJECT_ID))
-                    .join(USER_ACCOUNT)
-                    .on(USER_ACCOUNT.ID.eq(RUN_SUBMISSION.USER_ID))
-                    .where(
-                        RUN_SUBMISSION.DISPATCHED_AT.isNull(),
-                        RUN_SUBMISSION.FINISHED_AT.isNull(),
-                        RUN_SUBMISSION.DELETED_AT.isNull(),
-                        RUN_SUBMISSION
-                            .DISPATCH_AFTER
-                            .isNull()
-                            .or(RUN_SUBMISSION.DISPATCH_AFTER.le(now)),
-                        DSL.notExists(fleetOnItsWay()))
-                    .orderBy(
-                        RUN_SUBMISSION.PRIORITY.desc(),
-                        RUN_SUBMISSION.SUBMITTED_AT,
-                        RUN_SUBMISSION.ID)
-                    .limit(1)
-                    .forUpdate()
-                    .of(RUN_SUBMISSION)
-                    .skipLocked()
-                    .fetchOptional(RunSubmissions::record);
-            if (next.isEmpty()) {
-              return false;
-            }
-            RunRecord run = next.get();
-            taken[0] = run.id();
-            start.accept(run);
-            dsl.update(RUN_SUBMISSION)
-                .set(RUN_SUBMISSION.DISPATCHED_AT, now)
-                .where(RUN_SUBMISSION.ID.eq(run.id().value()))
-                .execute();
-            return true;
-          });
-    } catch (RuntimeException e) {
-      if (taken[0] != null) {
-        putBack(taken[0], e);
-      }
-      throw e;
-    }
-  }
-
-  /** A run that came before its fleet would be told that there is no such fleet, and fail. */
-  private static Select<?> fleetOnItsWay() {
-    return DSL.selectOne()
-        .from(FLEET)
-        .where(
-            FLEET.PROJECT_ID.eq(RUN_SUBMISSION.PROJECT_ID),
-            FLEET.DISPATCHED_REVISION.eq(0),
-            FLEET.DELETED_AT.isNull(),
-            FLEET.CREATED_AT.le(RUN_SUBMISSION.SUBMITTED_AT));
-  }
-
-  private void putBack(RunId run, RuntimeException failure) {
-    try {
-      database.read(
-          dsl ->
-              dsl.update(RUN_SUBMISSION)
-                  .set(
-                      RUN_SUBMISSION.DISPATCH_AFTER,
-                      Clean.instant(clock.instant().plus(DISPATCH_RETRY)))
-                  .where(RUN_SUBMISSION.ID.eq(run.value()), RUN_SUBMISSION.DISPATCHED_AT.isNull())
-                  .execute());
-    } catch (RuntimeException e) {
-      failure.addSuppressed(e);
-    }
-  }
-
-  /** How many accepted runs have no workflow yet. */
-  public int waitingForDispatch() {
-    return database.read(
-        dsl ->
-            dsl.fetchCount(
-                RUN_SUBMISSION,
-                DSL.and(
-                    RUN_SUBMISSION.DISPATCHED_AT.isNull(),
-                    RUN_SUBMISSION.FINISHED_AT.isNull(),
-                    RUN_SUBMISSION.DELETED_AT.isNull())));
-  }
-
-  /**
    * Notes that these runs are to end; finished ones and unknown names are left alone. An abort
    * outweighs a stop, never the other way round.
    *
@@ -360,62 +248,6 @@ public final class RunSubmissions {
           }
           Events.write(dsl, events);
           return stopped;
-        });
-  }
-
-  /**
-   * Gives the next stop of a dispatched run to {@code deliver} and marks it delivered; a failure
-   * leaves it where it was. A stop of a finished run needs nobody.
-   */
-  public boolean deliverNextStop(Consumer<Stop> deliver) {
-    return database.inTransaction(
-        dsl -> {
-          Instant now = Clean.instant(clock.instant());
-          dsl.update(RUN_STOP)
-              .set(RUN_STOP.DELIVERED_AT, now)
-              .from(RUN_SUBMISSION)
-              .where(
-                  RUN_SUBMISSION.ID.eq(RUN_STOP.RUN_ID),
-                  RUN_STOP.DELIVERED_AT.isNull(),
-                  RUN_SUBMISSION.FINISHED_AT.isNotNull())
-              .execute();
-          Optional<Stop> next =
-              dsl.select(
-                      RUN_STOP.RUN_ID,
-                      PROJECT.NAME,
-                      RUN_SUBMISSION.RUN_NAME,
-                      RUN_STOP.ABORT,
-                      USER_ACCOUNT.USERNAME)
-                  .from(RUN_STOP)
-                  .join(RUN_SUBMISSION)
-                  .on(RUN_SUBMISSION.ID.eq(RUN_STOP.RUN_ID))
-                  .join(PROJECT)
-                  .on(PROJECT.ID.eq(RUN_SUBMISSION.PROJECT_ID))
-                  .leftJoin(USER_ACCOUNT)
-                  .on(USER_ACCOUNT.ID.eq(RUN_STOP.USER_ID))
-                  .where(RUN_STOP.DELIVERED_AT.isNull(), RUN_SUBMISSION.DISPATCHED_AT.isNotNull())
-                  .orderBy(RUN_STOP.REQUESTED_AT)
-                  .limit(1)
-                  .forUpdate()
-                  .of(RUN_STOP)
-                  .skipLocked()
-                  .fetchOptional(
-                      row ->
-                          new Stop(
-                              new RunId(row.value1()),
-                              row.value2(),
-                              row.value3(),
-                              row.value4(),
-                              orEmpty(row.value5())));
-          if (next.isEmpty()) {
-            return false;
-          }
-          deliver.accept(next.get());
-          dsl.update(RUN_STOP)
-              .set(RUN_STOP.DELIVERED_AT, now)
-              .where(RUN_STOP.RUN_ID.eq(next.get().run().value()))
-              .execute();
-          return true;
         });
   }
 
@@ -479,48 +311,6 @@ public final class RunSubmissions {
         });
   }
 
-  /** As {@link #deliverNextStop}, for changes. */
-  public boolean deliverNextUpdate(Consumer<Update> deliver) {
-    return database.inTransaction(
-        dsl -> {
-          Optional<Update> next =
-              dsl.select(
-                      RUN_UPDATE.RUN_ID,
-                      PROJECT.NAME,
-                      RUN_SUBMISSION.RUN_NAME,
-                      RUN_SUBMISSION.PRIORITY,
-                      RUN_SUBMISSION.DEPLOYMENT_NUM)
-                  .from(RUN_UPDATE)
-                  .join(RUN_SUBMISSION)
-                  .on(RUN_SUBMISSION.ID.eq(RUN_UPDATE.RUN_ID))
-                  .join(PROJECT)
-                  .on(PROJECT.ID.eq(RUN_SUBMISSION.PROJECT_ID))
-                  .where(RUN_UPDATE.DELIVERED_AT.isNull(), RUN_SUBMISSION.DISPATCHED_AT.isNotNull())
-                  .orderBy(RUN_UPDATE.REQUESTED_AT)
-                  .limit(1)
-                  .forUpdate()
-                  .of(RUN_UPDATE)
-                  .skipLocked()
-                  .fetchOptional(
-                      row ->
-                          new Update(
-                              new RunId(row.value1()),
-                              row.value2(),
-                              row.value3(),
-                              row.value4(),
-                              row.value5()));
-          if (next.isEmpty()) {
-            return false;
-          }
-          deliver.accept(next.get());
-          dsl.update(RUN_UPDATE)
-              .set(RUN_UPDATE.DELIVERED_AT, Clean.instant(clock.instant()))
-              .where(RUN_UPDATE.RUN_ID.eq(next.get().run().value()))
-              .execute();
-          return true;
-        });
-  }
-
   /**
    * Takes finished runs out of every list; their events stay.
    *
@@ -577,11 +367,7 @@ public final class RunSubmissions {
         : encryption.encrypt(Json.lenient().writeValueAsString(secrets));
   }
 
-  private static String orEmpty(@Nullable String text) {
-    return text == null ? "" : text;
-  }
-
-  private static RunRecord record(Record row) {
+  static RunRecord record(Record row) {
     return new RunRecord(
         new RunId(row.get(RUN_SUBMISSION.ID)),
         new ProjectId(row.get(RUN_SUBMISSION.PROJECT_ID)),

@@ -2,6 +2,7 @@ package dev.dstack.db.records;
 
 import static dev.dstack.db.jooq.generated.records.Tables.JOB_VOLUME;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
+import static dev.dstack.db.jooq.generated.records.Tables.USER_ACCOUNT;
 import static dev.dstack.db.jooq.generated.records.Tables.VOLUME;
 
 import dev.dstack.db.Clean;
@@ -115,6 +116,26 @@ public final class Volumes {
                         VOLUME.NAME.eq(name),
                         VOLUME.DELETED_AT.isNull()))
                 .fetchOptional(Volumes::record));
+  }
+
+  /** The name of who applied it. */
+  public Optional<String> owner(VolumeId id) {
+    return database.read(
+        dsl ->
+            dsl.select(USER_ACCOUNT.USERNAME)
+                .from(VOLUME)
+                .join(USER_ACCOUNT)
+                .on(USER_ACCOUNT.ID.eq(VOLUME.USER_ID))
+                .where(VOLUME.ID.eq(id.value()))
+                .fetchOptional(USER_ACCOUNT.USERNAME));
+  }
+
+  /** Known to have been, and deleted since; an unknown one is not. */
+  public boolean isDeleted(VolumeId id) {
+    return database.read(
+        dsl ->
+            dsl.fetchExists(
+                VOLUME, DSL.and(VOLUME.ID.eq(id.value()), VOLUME.DELETED_AT.isNotNull())));
   }
 
   private static org.jooq.SelectConditionStep<?> select(DSLContext dsl, Condition condition) {

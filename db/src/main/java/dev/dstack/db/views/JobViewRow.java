@@ -7,6 +7,7 @@ import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.job.JobStatus;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -14,9 +15,11 @@ import org.jspecify.annotations.Nullable;
  * A job submission as its workflow shows it.
  *
  * @param placementJson the workflow's Placement, absent before there is one
+ * @param price dollars an hour of what the job has of its instance; absent before it has a place
  * @param ports port of the task → port of its host
  * @param pull as last heard; means something while the image is pulled
  * @param unusedSince as last heard; means something while it runs
+ * @param volumeNames of the volumes that it got
  */
 public record JobViewRow(
     JobId id,
@@ -34,6 +37,7 @@ public record JobViewRow(
     @Nullable Integer exitStatus,
     @Nullable InstanceId instance,
     @Nullable String placementJson,
+    @Nullable Double price,
     @Nullable String workingDir,
     @Nullable String username,
     Instant submittedAt,
@@ -42,8 +46,10 @@ public record JobViewRow(
     @Nullable Instant finishedAt,
     Map<Integer, Integer> ports,
     @Nullable PullProgress pull,
-    @Nullable Instant unusedSince) {
+    @Nullable Instant unusedSince,
+    List<String> volumeNames) {
   public JobViewRow {
     ports = Map.copyOf(ports);
+    volumeNames = List.copyOf(volumeNames);
   }
 }

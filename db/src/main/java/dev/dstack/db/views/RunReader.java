@@ -47,6 +47,8 @@ public final class RunReader {
   private static final Map<String, JobStatus> JOB_STATUS =
       byWire(JobStatus.values(), JobStatus::wire);
 
+  private static final Field<Double> COST = CostReader.ofRun(RUN_SUBMISSION.ID).as("cost");
+
   private static final List<SelectField<?>> FIELDS =
       List.of(
           RUN_SUBMISSION.ID,
@@ -72,7 +74,8 @@ public final class RunReader {
           RUN_VIEW.AT,
           RUN_VIEW.NEXT_TRIGGERED_AT,
           RUN_VIEW.PRIORITY,
-          RUN_VIEW.DEPLOYMENT_NUM);
+          RUN_VIEW.DEPLOYMENT_NUM,
+          COST);
 
   private static final TypeReference<Map<Integer, Integer>> PORTS = new TypeReference<>() {};
 
@@ -267,7 +270,8 @@ public final class RunReader {
         run.finishedAt(),
         run.deletedAt(),
         run.view(),
-        jobs);
+        jobs,
+        run.cost());
   }
 
   private static RunRow run(Record row) {
@@ -287,7 +291,8 @@ public final class RunReader {
         row.get(RUN_SUBMISSION.FINISHED_AT),
         row.get(RUN_SUBMISSION.DELETED_AT),
         row.get(RUN_VIEW.REVISION) == null ? null : view(id, project, row),
-        List.of());
+        List.of(),
+        row.get(COST));
   }
 
   private static RunViewRow view(RunId id, ProjectId project, Record row) {
@@ -315,6 +320,7 @@ public final class RunReader {
     JSONB placement = row.get(JOB_VIEW.PLACEMENT);
     JSONB ports = row.get(JOB_VIEW.PORTS);
     JSONB pull = row.get(JOB_VIEW.PULL);
+    String[] volumes = row.get(JOB_VIEW.VOLUME_NAMES);
     return new JobViewRow(
         new JobId(row.get(JOB_VIEW.ID)),
         new RunId(row.get(JOB_VIEW.RUN_ID)),
@@ -331,6 +337,7 @@ public final class RunReader {
         row.get(JOB_VIEW.EXIT_STATUS),
         instance == null ? null : new InstanceId(instance),
         placement == null ? null : placement.data(),
+        row.get(JOB_VIEW.PRICE),
         row.get(JOB_VIEW.WORKING_DIR),
         row.get(JOB_VIEW.USERNAME),
         row.get(JOB_VIEW.SUBMITTED_AT),
@@ -339,7 +346,8 @@ public final class RunReader {
         row.get(JOB_VIEW.FINISHED_AT),
         ports == null ? Map.of() : Json.lenient().readValue(ports.data(), PORTS),
         pull == null ? null : Json.lenient().readValue(pull.data(), PullProgress.class),
-        row.get(JOB_VIEW.UNUSED_SINCE));
+        row.get(JOB_VIEW.UNUSED_SINCE),
+        volumes == null ? List.of() : List.of(volumes));
   }
 
   static <E> Map<String, E> byWire(E[] values, Function<E, String> wire) {

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param specJson dstack's RunSpec, redacted
  * @param view absent until its workflow has shown something
  * @param jobs by replica, node, and submission (oldest first)
+ * @param cost dollars so far, of all jobs
  */
 public record RunRow(
     RunId id,
@@ -29,7 +30,8 @@ public record RunRow(
     @Nullable Instant finishedAt,
     @Nullable Instant deletedAt,
     @Nullable RunViewRow view,
-    List<JobViewRow> jobs) {
+    List<JobViewRow> jobs,
+    double cost) {
   public RunRow {
     jobs = List.copyOf(jobs);
   }

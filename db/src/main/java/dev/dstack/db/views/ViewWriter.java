@@ -52,7 +52,9 @@ public final class ViewWriter {
   /** Beside the first. */
   private static final int ATTEMPTS_KEPT = 50;
 
-  private static final Set<Field<?>> LIVE = Set.of(JOB_VIEW.PULL, JOB_VIEW.UNUSED_SINCE);
+  /** Written by others than the workflow that the row belongs to. */
+  private static final Set<Field<?>> LIVE =
+      Set.of(JOB_VIEW.PULL, JOB_VIEW.UNUSED_SINCE, JOB_VIEW.VOLUME_NAMES);
 
   /** A run that is seen in one of these has got its first machine. */
   private static final Set<RunStatus> PROVISIONED =
@@ -74,6 +76,10 @@ public final class ViewWriter {
           last(JOB_VIEW.INSTANCE_ID),
           JOB_VIEW.PLACEMENT,
           last(JOB_VIEW.PLACEMENT),
+          JOB_VIEW.PRICE,
+          last(JOB_VIEW.PRICE),
+          JOB_VIEW.PLACED_AT,
+          DSL.coalesce(JOB_VIEW.PLACED_AT, DSL.excluded(JOB_VIEW.PLACED_AT)),
           JOB_VIEW.WORKING_DIR,
           last(JOB_VIEW.WORKING_DIR),
           JOB_VIEW.USERNAME,
@@ -198,6 +204,8 @@ public final class ViewWriter {
     row.setExitStatus(job.exitStatus());
     row.setInstanceId(job.instance() == null ? null : job.instance().value());
     row.setPlacement(Clean.jsonOrNull(job.placementJson()));
+    row.setPrice(job.price());
+    row.setPlacedAt(job.placementJson() == null ? null : Clean.instant(job.at()));
     row.setWorkingDir(Clean.textOrNull(job.workingDir()));
     row.setUsername(Clean.textOrNull(job.username()));
     row.setSubmittedAt(Clean.instant(job.submittedAt()));
@@ -221,6 +229,16 @@ public final class ViewWriter {
                     pull == null ? null : JSONB.valueOf(Json.lenient().writeValueAsString(pull)))
                 .set(JOB_VIEW.UNUSED_SINCE, Clean.instantOrNull(unusedSince))
                 .where(JOB_VIEW.ID.eq(job.value()), JOB_VIEW.FINISHED_AT.isNull())
+                .execute());
+  }
+
+  /** Which volumes a job got: of several that are named for a mount, one. */
+  public void writeJobVolumes(JobId job, List<String> names) {
+    database.transaction(
+        dsl ->
+            dsl.update(JOB_VIEW)
+                .set(JOB_VIEW.VOLUME_NAMES, names.toArray(String[]::new))
+                .where(JOB_VIEW.ID.eq(job.value()))
                 .execute());
   }
 

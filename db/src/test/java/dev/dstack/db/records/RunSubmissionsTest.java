@@ -39,6 +39,7 @@ class RunSubmissionsTest {
   private static final AtomicReference<Instant> NOW = new AtomicReference<>(Fixture.START);
   private static Fixture fixture;
   private static RunSubmissions runs;
+  private static RunOutbox outbox;
   private static ViewWriter views;
 
   @BeforeAll
@@ -46,6 +47,7 @@ class RunSubmissionsTest {
     fixture = new Fixture();
     Encryption encryption = Encryption.of(List.of(new EncryptionKey.Aes("k", new byte[32])));
     runs = new RunSubmissions(fixture.api, encryption, NOW::get);
+    outbox = new RunOutbox(fixture.api, NOW::get);
     views = new ViewWriter(fixture.worker);
   }
 
@@ -107,10 +109,10 @@ class RunSubmissionsTest {
     runs.accept(run("urgent", 100));
 
     List<String> order = new ArrayList<>();
-    while (runs.dispatchNext(run -> order.add(run.runName()))) {}
+    while (outbox.dispatchNext(run -> order.add(run.runName()))) {}
 
     assertThat(order).containsExactly("urgent", "first", "later");
-    assertThat(runs.waitingForDispatch()).isZero();
+    assertThat(outbox.waitingForDispatch()).isZero();
   }
 
   @Test
@@ -123,10 +125,10 @@ class RunSubmissionsTest {
     FleetId fleet = new FleetId(UUID.randomUUID());
     fleets.create(fleet, fixture.project, fixture.user, "slow", "{}", "{}");
     runs.accept(run("hello", 0));
-    assertThat(runs.dispatchNext(_ -> {})).isFalse();
+    assertThat(outbox.dispatchNext(_ -> {})).isFalse();
 
     assertThat(fleets.dispatchNext(_ -> {})).isTrue();
-    assertThat(runs.dispatchNext(_ -> {})).isTrue();
+    assertThat(outbox.dispatchNext(_ -> {})).isTrue();
   }
 
   @Test
@@ -140,7 +142,7 @@ class RunSubmissionsTest {
       for (int i = 0; i < 6; i++) {
         dispatchers.add(
             () -> {
-              while (runs.dispatchNext(run -> started.add(run.runName()))) {}
+              while (outbox.dispatchNext(run -> started.add(run.runName()))) {}
               return 0;
             });
       }
@@ -158,18 +160,18 @@ class RunSubmissionsTest {
     runs.accept(run("good", 0));
     assertThatThrownBy(
             () ->
-                runs.dispatchNext(
+                outbox.dispatchNext(
                     run -> {
                       throw new DstackException(ErrorKind.ENGINE_DOWN, "no Temporal");
                     }))
         .isInstanceOf(DstackException.class);
 
     Set<String> started = new HashSet<>();
-    while (runs.dispatchNext(run -> started.add(run.runName()))) {}
+    while (outbox.dispatchNext(run -> started.add(run.runName()))) {}
     assertThat(started).containsExactly("good");
 
     NOW.set(Fixture.START.plusSeconds(10));
-    assertThat(runs.dispatchNext(run -> started.add(run.runName()))).isTrue();
+    assertThat(outbox.dispatchNext(run -> started.add(run.runName()))).isTrue();
     assertThat(started).contains("broken");
   }
 
@@ -178,26 +180,26 @@ class RunSubmissionsTest {
     runs.accept(run("hello", 0));
     assertThat(runs.requestStop(fixture.project, List.of("hello", "nobody"), false, fixture.user))
         .hasSize(1);
-    assertThat(runs.deliverNextStop(_ -> {})).as("its workflow does not exist yet").isFalse();
-    assertThat(runs.dispatchNext(_ -> {})).isTrue();
+    assertThat(outbox.deliverNextStop(_ -> {})).as("its workflow does not exist yet").isFalse();
+    assertThat(outbox.dispatchNext(_ -> {})).isTrue();
     assertThatThrownBy(
             () ->
-                runs.deliverNextStop(
+                outbox.deliverNextStop(
                     _ -> {
                       throw new DstackException(ErrorKind.ENGINE_DOWN, "no Temporal");
                     }))
         .isInstanceOf(DstackException.class);
 
-    List<RunSubmissions.Stop> delivered = new ArrayList<>();
-    while (runs.deliverNextStop(delivered::add)) {}
+    List<RunOutbox.Stop> delivered = new ArrayList<>();
+    while (outbox.deliverNextStop(delivered::add)) {}
     assertThat(delivered).hasSize(1);
     assertThat(delivered.getFirst().abort()).isFalse();
     assertThat(delivered.getFirst().user()).isEqualTo("admin");
 
     runs.requestStop(fixture.project, List.of("hello"), false, fixture.user);
-    assertThat(runs.deliverNextStop(delivered::add)).as("the same wish again").isFalse();
+    assertThat(outbox.deliverNextStop(delivered::add)).as("the same wish again").isFalse();
     runs.requestStop(fixture.project, List.of("hello"), true, fixture.user);
-    assertThat(runs.deliverNextStop(delivered::add)).as("an abort is more").isTrue();
+    assertThat(outbox.deliverNextStop(delivered::add)).as("an abort is more").isTrue();
     assertThat(delivered.getLast().abort()).isTrue();
   }
 
@@ -206,9 +208,9 @@ class RunSubmissionsTest {
     NewRun run = run("hello", 0);
     runs.accept(run);
     runs.requestStop(fixture.project, List.of("hello"), true, fixture.user);
-    runs.dispatchNext(_ -> {});
+    outbox.dispatchNext(_ -> {});
     finish(run.id());
-    assertThat(runs.deliverNextStop(_ -> {})).isFalse();
+    assertThat(outbox.deliverNextStop(_ -> {})).isFalse();
     assertThat(runs.requestStop(fixture.project, List.of("hello"), true, fixture.user)).isEmpty();
   }
 
@@ -216,15 +218,14 @@ class RunSubmissionsTest {
   void changesARunInPlace() {
     NewRun run = run("hello", 0);
     runs.accept(run);
-    runs.dispatchNext(_ -> {});
+    outbox.dispatchNext(_ -> {});
     assertThat(runs.update(run.id(), "{\"a\":1}", RunPrivate.NONE, "{}", 70, fixture.user)).isOne();
     assertThat(runs.update(run.id(), "{\"a\":2}", RunPrivate.NONE, "{}", 80, fixture.user))
         .isEqualTo(2);
 
-    List<RunSubmissions.Update> delivered = new ArrayList<>();
-    while (runs.deliverNextUpdate(delivered::add)) {}
-    assertThat(delivered)
-        .containsExactly(new RunSubmissions.Update(run.id(), "main", "hello", 80, 2));
+    List<RunOutbox.Update> delivered = new ArrayList<>();
+    while (outbox.deliverNextUpdate(delivered::add)) {}
+    assertThat(delivered).containsExactly(new RunOutbox.Update(run.id(), "main", "hello", 80, 2));
 
     finish(run.id());
     assertThatThrownBy(() -> runs.update(run.id(), "{}", RunPrivate.NONE, "{}", 1, fixture.user))

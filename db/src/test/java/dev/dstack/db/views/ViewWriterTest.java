@@ -116,11 +116,14 @@ class ViewWriterTest {
     writer.writeJob(job(id, run, 0, 0), List.of());
     PullProgress pull = new PullProgress(1, 2, 3, true);
     writer.writeJobLive(id, pull, Fixture.START);
-    writer.writeJob(job(id, run, 0, 0), List.of());
+    writer.writeJobVolumes(id, List.of("data", "models"));
+    writer.writeJob(job(id, run, 2, 0, 0), List.of());
     JobViewRow shown = runs.get(run).orElseThrow().jobs().getFirst();
     assertThat(shown.ports()).containsEntry(10022, 40000);
     assertThat(shown.pull()).isEqualTo(pull);
     assertThat(shown.unusedSince()).isEqualTo(Fixture.START);
+    assertThat(shown.volumeNames()).containsExactly("data", "models");
+    assertThat(shown.revision()).isEqualTo(2);
   }
 
   /** The end of a job may be told by its run, which does not know where it was. */
@@ -149,13 +152,15 @@ class ViewWriterTest {
             null,
             null,
             null,
+            null,
             Fixture.START,
             Fixture.START,
             null,
             Fixture.START,
             Map.of(),
             null,
-            null),
+            null,
+            List.of()),
         List.of());
     JobViewRow shown = runs.get(run).orElseThrow().jobs().getFirst();
     assertThat(shown.status()).isEqualTo(JobStatus.TERMINATED);
@@ -272,6 +277,10 @@ class ViewWriterTest {
   }
 
   private static JobViewRow job(JobId id, RunId run, int jobNum, int submission) {
+    return job(id, run, 1, jobNum, submission);
+  }
+
+  private static JobViewRow job(JobId id, RunId run, long revision, int jobNum, int submission) {
     Instant at = Fixture.START.plusSeconds(submission);
     return new JobViewRow(
         id,
@@ -281,7 +290,7 @@ class ViewWriterTest {
         jobNum,
         submission,
         "job",
-        1,
+        revision,
         JobStatus.RUNNING,
         "",
         null,
@@ -289,6 +298,7 @@ class ViewWriterTest {
         null,
         null,
         "{}",
+        null,
         "/x",
         "root",
         at,
@@ -297,7 +307,8 @@ class ViewWriterTest {
         null,
         Map.of(10022, 40000),
         null,
-        null);
+        null,
+        List.of());
   }
 
   private static InstanceViewRow instance(InstanceId id, FleetId fleet) {

@@ -57,6 +57,14 @@ class TemporalBinariesTest {
     releases.stop(0);
   }
 
+  @Test
+  void theContainersHaveTheSameVersions() {
+    assertThat(Path.of("../compose/compose.yaml"))
+        .content()
+        .contains("image: temporalio/auto-setup:" + TemporalBinaries.SERVER_VERSION + "\n")
+        .contains("image: temporalio/ui:" + TemporalBinaries.UI_VERSION + "\n");
+  }
+
   private TemporalBinaries obtain(String path, Path go) {
     return TemporalBinaries.obtain(
         directory.resolve("cache"), Map.of("PATH", path), Progress.log(), new Sources(base, go));

@@ -4,11 +4,8 @@ import dev.dstack.activities.metrics.Retention;
 import dev.dstack.activities.worker.WorkerIdentity;
 import dev.dstack.activities.worker.WorkerSettings;
 import dev.dstack.activities.worker.Workers;
-import dev.dstack.api.ApiConfiguration;
-import dev.dstack.api.ApiSettings;
 import dev.dstack.api.backend.BackendTypes;
 import dev.dstack.api.bootstrap.Bootstrap;
-import dev.dstack.api.config.Limits;
 import dev.dstack.api.config.ServerConfig;
 import dev.dstack.api.log.LogReader;
 import dev.dstack.api.metrics.PrometheusSettings;
@@ -17,7 +14,6 @@ import dev.dstack.db.Database;
 import dev.dstack.db.DatabaseRole;
 import dev.dstack.db.DatabaseUrl;
 import dev.dstack.db.crypto.Encryption;
-import dev.dstack.db.crypto.KeyFile;
 import dev.dstack.db.crypto.KeyRotation;
 import dev.dstack.db.log.LogStore;
 import dev.dstack.db.records.Deployment;
@@ -29,7 +25,6 @@ import dev.dstack.embedded.Progress;
 import dev.dstack.embedded.TemporalNamespace;
 import dev.dstack.model.config.ContainerDefaults;
 import dev.dstack.model.error.DstackException;
-import dev.dstack.model.offer.BackendType;
 import dev.dstack.workflows.support.SearchAttributes;
 import io.prometheus.client.CollectorRegistry;
 import io.temporal.client.WorkflowClient;
@@ -38,13 +33,10 @@ import io.temporal.serviceclient.OperatorServiceStubsOptions;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Deque;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -56,12 +48,6 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.Banner;
-import org.springframework.boot.SpringApplication;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
-import org.springframework.context.support.GenericApplicationContext;
 
 /**
  * One server process: its parts, started in the order in which they need each other and closed in
@@ -73,25 +59,6 @@ public final class DstackServer implements AutoCloseable {
   private static final String DATABASE = "dstack";
   private static final int API_CONNECTIONS = 16;
   private static final int WORKER_CONNECTIONS = 16;
-
-  private static final String FIRST_CONFIG =
-      """
-      # Projects and their backends; read when the server starts. See docs/configuration.md.
-      projects:
-      - name: main
-        backends:
-        # Runs jobs as processes of this machine.
-        - type: local
-      """;
-
-  private static final String FIRST_CONFIG_WITHOUT_LOCAL =
-      """
-      # Projects and their backends; read when the server starts. See docs/configuration.md.
-      # This server listens beyond loopback, so the backend `local`, which runs jobs as processes of this machine,
-      # was left out. To have it, add it here and set DSTACK_SERVER_ALLOW_LOCAL=1.
-      projects:
-      - name: main
-      """;
 
   private final ServerOptions options;
   private final InstantSource clock = InstantSource.system();
@@ -212,8 +179,9 @@ public final class DstackServer implements AutoCloseable {
     String deployment = deployment(database);
     BackendContext context = new BackendContext(deployment, options.serverDir(), clock);
     InstalledBackends backends = new InstalledBackends(context);
-    ServerConfig config = config(backends.forConfigFile());
-    Encryption encryption = encryption(config);
+    ConfigFiles files = new ConfigFiles(options);
+    ServerConfig config = files.load(backends.forConfigFile());
+    Encryption encryption = files.encryption(config);
     if (options.role().servesHttp()) {
       rotateKeys(database, encryption);
     }
@@ -236,7 +204,8 @@ public final class DstackServer implements AutoCloseable {
     workers.join();
     temporal.join();
     parts.push(HeapTrim.start());
-    announce(bootstrap, embedded, System.nanoTime() - begun);
+    new Announcement(options, port).print(bootstrap, embedded);
+    log.info("started in {} ms", (System.nanoTime() - begun) / 1_000_000);
   }
 
   private void makeServerDir() {
@@ -344,76 +313,6 @@ public final class DstackServer implements AutoCloseable {
     }
   }
 
-  private ServerConfig config(BackendTypes types) {
-    if (options.configDisabled()) {
-      return ServerConfig.empty();
-    }
-    Path file = options.configFile();
-    boolean localAllowed = options.loopbackOnly() || options.localBeyondLoopback();
-    if (options.role() != Role.WORKER && !Files.exists(file)) {
-      writeFirstConfig(file, localAllowed ? FIRST_CONFIG : FIRST_CONFIG_WITHOUT_LOCAL);
-    }
-    ServerConfig config = ServerConfig.load(file, types);
-    for (ServerConfig.Problem problem : config.problems()) {
-      log.error("{}; this entry is left out", problem.pretty());
-    }
-    if (options.role().servesHttp() && !localAllowed) {
-      config.projects().stream()
-          .filter(project -> project.backends() != null)
-          .filter(
-              project ->
-                  Objects.requireNonNull(project.backends()).stream()
-                      .anyMatch(b -> b.type().equals(BackendType.LOCAL.name())))
-          .findFirst()
-          .ifPresent(
-              project -> {
-                throw new StartupException(
-                    file
-                        + " gives project "
-                        + project.name()
-                        + " the backend `local`, which runs jobs as processes of this machine, and the"
-                        + " server would listen on "
-                        + options.host()
-                        + ", where others can reach it. Listen on 127.0.0.1, take the backend out, or"
-                        + " set DSTACK_SERVER_ALLOW_LOCAL=1 if that is what you want.");
-              });
-    }
-    return config;
-  }
-
-  private static void writeFirstConfig(Path file, String text) {
-    try {
-      Files.createFile(
-          file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-      Files.writeString(file, text);
-    } catch (java.nio.file.FileAlreadyExistsException e) {
-      // Another process of this directory was quicker.
-    } catch (IOException e) {
-      throw new StartupException(file + " can't be written: " + e.getMessage());
-    }
-  }
-
-  private Encryption encryption(ServerConfig config) {
-    // With a key left out, values would be kept with another one, or in clear.
-    List<String> wrong =
-        config.problems().stream()
-            .filter(problem -> problem.field().startsWith("encryption"))
-            .map(ServerConfig.Problem::pretty)
-            .toList();
-    if (!wrong.isEmpty() || (config.keys() != null && config.keys().isEmpty())) {
-      throw new StartupException(
-          wrong.isEmpty()
-              ? options.configFile()
-                  + ": encryption.keys is empty; take `encryption` out or name a key."
-              : "The encryption keys can't be used as they are written. "
-                  + String.join("; ", wrong));
-    }
-    return Encryption.of(
-        config.keys() != null
-            ? config.keys()
-            : List.of(KeyFile.loadOrCreate(options.serverDir().resolve("encryption.key"))));
-  }
-
   private Workers startWorkers(
       WorkflowClient client,
       DatabaseUrl url,
@@ -427,12 +326,13 @@ public final class DstackServer implements AutoCloseable {
         defaults
             .withContainers(ContainerDefaults.of(System.getenv()))
             .withLogQuota(
-                number("DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", defaults.logQuotaBytesPerHour()))
+                Variables.number(
+                    "DSTACK_SERVER_LOG_QUOTA_PER_JOB_HOUR", defaults.logQuotaBytesPerHour()))
             .withEventsKept(
-                Duration.ofSeconds(
-                    number("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept().toSeconds())))
+                Variables.seconds("DSTACK_SERVER_EVENTS_TTL_SECONDS", defaults.eventsKept()))
             .withKept(kept(defaults.kept()))
-            .withCatalog(CatalogSettings.of(System.getenv()));
+            .withCatalog(CatalogSettings.of(System.getenv()))
+            .withSweepDryRun(Variables.number("DSTACK_SWEEP_DRY_RUN", 0) > 0);
     Workers workers = Workers.create(client, database, encryption, logs, clock, settings);
     workers.start();
     parts.push(workers);
@@ -441,27 +341,12 @@ public final class DstackServer implements AutoCloseable {
 
   private static Retention.Kept kept(Retention.Kept standard) {
     return new Retention.Kept(
-        seconds("DSTACK_SERVER_METRICS_RUNNING_TTL_SECONDS", standard.samplesOfRunning()),
-        seconds("DSTACK_SERVER_METRICS_FINISHED_TTL_SECONDS", standard.samplesOfFinished()),
-        seconds("DSTACK_SERVER_LOG_TTL_SECONDS", standard.logs()),
-        seconds("DSTACK_SERVER_INSTANCE_HEALTH_TTL_SECONDS", standard.health()),
-        seconds("DSTACK_SERVER_UPLOAD_TTL_SECONDS", standard.uploads()));
-  }
-
-  private static Duration seconds(String variable, Duration otherwise) {
-    return Duration.ofSeconds(number(variable, otherwise.toSeconds()));
-  }
-
-  private static long number(String variable, long otherwise) {
-    String text = System.getenv(variable);
-    if (text == null || text.isBlank()) {
-      return otherwise;
-    }
-    try {
-      return Math.max(0, Long.parseLong(text.strip()));
-    } catch (NumberFormatException e) {
-      throw new StartupException(variable + " is \"" + text + "\"; it must be a number.");
-    }
+        Variables.seconds("DSTACK_SERVER_METRICS_RUNNING_TTL_SECONDS", standard.samplesOfRunning()),
+        Variables.seconds(
+            "DSTACK_SERVER_METRICS_FINISHED_TTL_SECONDS", standard.samplesOfFinished()),
+        Variables.seconds("DSTACK_SERVER_LOG_TTL_SECONDS", standard.logs()),
+        Variables.seconds("DSTACK_SERVER_INSTANCE_HEALTH_TTL_SECONDS", standard.health()),
+        Variables.seconds("DSTACK_SERVER_UPLOAD_TTL_SECONDS", standard.uploads()));
   }
 
   private Bootstrap.Result startHttp(
@@ -479,123 +364,24 @@ public final class DstackServer implements AutoCloseable {
             embedded == null
                 ? System.getenv("TEMPORAL_UI_URL")
                 : embedded.temporalIfReady().map(EmbeddedTemporal::uiUrl).orElse(null);
-    ApiSettings settings =
-        new ApiSettings(
-            options.host(),
-            options.port(),
-            Version.text(),
-            config.defaultPermissions(),
-            Limits.of(System.getenv()),
+    HttpServer http =
+        HttpServer.start(
+            options,
+            config,
             uiUrl,
-            ContainerDefaults.of(System.getenv()));
-    SpringApplication application =
-        new SpringApplicationBuilder(ApiConfiguration.class)
-            .web(WebApplicationType.SERVLET)
-            .bannerMode(Banner.Mode.OFF)
-            .logStartupInfo(false)
-            .registerShutdownHook(false)
-            .initializers(
-                spring -> {
-                  GenericApplicationContext beans = (GenericApplicationContext) spring;
-                  beans.registerBean(ApiSettings.class, () -> settings);
-                  beans.registerBean(Database.class, () -> database);
-                  beans.registerBean(Encryption.class, () -> encryption);
-                  beans.registerBean(WorkflowClient.class, () -> LateClient.of(temporal));
-                  beans.registerBean(LogReader.class, () -> new StoredLogReader(logs));
-                  beans.registerBean(PrometheusSettings.class, () -> prometheus);
-                  beans.registerBean(CollectorRegistry.class, () -> registry);
-                  beans.registerBean(BackendTypes.class, backends::forApi);
-                  beans.registerBean(InstantSource.class, () -> clock);
-                  beans.registerBean(
-                      BootstrapStep.class,
-                      () ->
-                          new BootstrapStep(
-                              () -> beans.getBean(Bootstrap.class), options.adminToken(), config));
-                })
-            .build();
-    ServletWebServerApplicationContext http;
-    try {
-      http = (ServletWebServerApplicationContext) application.run();
-    } catch (RuntimeException e) {
-      throw inWords(e);
-    }
+            beans -> {
+              beans.registerBean(Database.class, () -> database);
+              beans.registerBean(Encryption.class, () -> encryption);
+              beans.registerBean(WorkflowClient.class, () -> LateClient.of(temporal));
+              beans.registerBean(LogReader.class, () -> new StoredLogReader(logs));
+              beans.registerBean(PrometheusSettings.class, () -> prometheus);
+              beans.registerBean(CollectorRegistry.class, () -> registry);
+              beans.registerBean(BackendTypes.class, backends::forApi);
+              beans.registerBean(InstantSource.class, () -> clock);
+            });
     parts.push(http);
-    port = Objects.requireNonNull(http.getWebServer(), "the web server runs").getPort();
-    return http.getBean(BootstrapStep.class).result();
-  }
-
-  /** What is wrong stands somewhere below what the container makes of it. */
-  private RuntimeException inWords(RuntimeException e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof DstackException || cause instanceof StartupException) {
-        return new StartupException(String.valueOf(cause.getMessage()));
-      }
-      if (cause instanceof java.net.BindException
-          || cause instanceof org.springframework.boot.web.server.PortInUseException) {
-        return new StartupException(
-            "Port "
-                + options.port()
-                + " of "
-                + options.host()
-                + " can't be listened on ("
-                + cause.getMessage()
-                + "). Stop what uses it, or choose another with --port.");
-      }
-    }
-    return e;
-  }
-
-  private void announce(
-      Bootstrap.@Nullable Result bootstrap, @Nullable EmbeddedStack embedded, long nanos) {
-    StringBuilder text = new StringBuilder();
-    String url =
-        options.port() == port
-            ? options.url()
-            : options.url().replaceFirst(":" + options.port() + "$", ":" + port);
-    if (bootstrap == null) {
-      text.append("The worker is running.");
-    } else {
-      text.append("The server is running at ").append(url);
-      if (bootstrap.adminCreated()) {
-        text.append("\nThe admin token is ").append(bootstrap.adminToken());
-      }
-      text.append("\nAPI documentation: ").append(url).append("/api/docs");
-    }
-    if (embedded != null && options.temporalAddress() == null) {
-      text.append("\nTemporal Web UI: ").append(embedded.temporalUiUrl());
-    }
-    if (bootstrap != null) {
-      text.append(clientConfig(url, bootstrap.adminToken()));
-    }
-    System.out.println(text);
-    System.out.flush();
-    log.info("started in {} ms", nanos / 1_000_000);
-  }
-
-  private String clientConfig(String url, String token) {
-    ClientConfigFile file = new ClientConfigFile(options.home());
-    Boolean wanted = options.updateClientConfig();
-    if (Boolean.FALSE.equals(wanted)) {
-      return "";
-    }
-    boolean makeDefault =
-        Boolean.TRUE.equals(wanted) || !file.hasOtherDefault(url, Bootstrap.MAIN) || asked(url);
-    ClientConfigFile.Change change = file.put(url, Bootstrap.MAIN, token, makeDefault);
-    return switch (change) {
-      case NONE -> "";
-      case ADDED -> "\nProject main was added to ~/.dstack/config.yml";
-      case UPDATED -> "\nProject main was updated in ~/.dstack/config.yml";
-      case MADE_DEFAULT -> "\nProject main is now the default in ~/.dstack/config.yml";
-    };
-  }
-
-  private static boolean asked(String url) {
-    java.io.Console console = Objects.requireNonNull(System.console(), "Java has a console");
-    if (!console.isTerminal()) {
-      return false;
-    }
-    String answer = console.readLine("Make project main at %s the default of the CLI? [y/N] ", url);
-    return answer != null && answer.strip().equalsIgnoreCase("y");
+    port = http.port();
+    return http.bootstrap();
   }
 
   /**

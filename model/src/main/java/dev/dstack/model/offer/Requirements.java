@@ -36,6 +36,8 @@ public record Requirements(
     List<String> instanceTypes,
     @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> zones,
     @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String reservation) {
+  /** Every machine fits. */
+  public static final Requirements ANY = atLeast(0, 0, 0);
 
   public Requirements {
     backends = List.copyOf(backends);
@@ -45,37 +47,11 @@ public record Requirements(
     zones = zones == null ? List.of() : List.copyOf(zones);
   }
 
-  /** In any zone, reserved by nobody. */
-  public Requirements(
-      @Nullable CpuArch arch,
-      int cpusMin,
-      @Nullable Integer cpusMax,
-      long memoryMibMin,
-      @Nullable Long memoryMibMax,
-      long diskMibMin,
-      @Nullable Long diskMibMax,
-      @Nullable GpuRequirements gpu,
-      @Nullable Boolean spot,
-      @Nullable Double maxPrice,
-      List<String> backends,
-      List<String> regions,
-      List<String> instanceTypes) {
-    this(
-        arch,
-        cpusMin,
-        cpusMax,
-        memoryMibMin,
-        memoryMibMax,
-        diskMibMin,
-        diskMibMax,
-        gpu,
-        spot,
-        maxPrice,
-        backends,
-        regions,
-        instanceTypes,
-        List.of(),
-        null);
+  /** Of any kind, anywhere. */
+  public static Requirements atLeast(int cpus, long memoryMib, long diskMib) {
+    return new Requirements(
+        null, cpus, null, memoryMib, null, diskMib, null, null, null, null, List.of(), List.of(),
+        List.of(), List.of(), null);
   }
 
   /** The same, at these places only. */
@@ -117,28 +93,6 @@ public record Requirements(
       @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable ComputeCapability computeCapability) {
     public GpuRequirements {
       names = List.copyOf(names);
-    }
-
-    /** Of any compute capability. */
-    public GpuRequirements(
-        @Nullable GpuVendor vendor,
-        List<String> names,
-        int countMin,
-        @Nullable Integer countMax,
-        @Nullable Long memoryMibMin,
-        @Nullable Long memoryMibMax,
-        @Nullable Long totalMemoryMibMin,
-        @Nullable Long totalMemoryMibMax) {
-      this(
-          vendor,
-          names,
-          countMin,
-          countMax,
-          memoryMibMin,
-          memoryMibMax,
-          totalMemoryMibMin,
-          totalMemoryMibMax,
-          null);
     }
 
     /** Empty: it fits. Otherwise why not, in words for a person. */

@@ -32,11 +32,13 @@ class EngineRequirementsTest {
                 1024,
                 2048L,
                 new Requirements.GpuRequirements(
-                    null, List.of("A100"), 1, 1, 40 * 1024L, null, null, null),
+                    null, List.of("A100"), 1, 1, 40 * 1024L, null, null, null, null),
                 false,
                 1.5,
                 List.of("aws"),
                 List.of("eu"),
-                List.of()));
+                List.of(),
+                List.of(),
+                null));
   }
 }

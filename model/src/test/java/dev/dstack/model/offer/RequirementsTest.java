@@ -67,7 +67,9 @@ class RequirementsTest {
                     null,
                     List.of(),
                     List.of(),
-                    List.of())
+                    List.of(),
+                    List.of(),
+                    null)
                 .refusal(MACHINE))
         .isEqualTo(Optional.ofNullable(why));
   }
@@ -104,7 +106,9 @@ class RequirementsTest {
                     null,
                     List.of(),
                     List.of(),
-                    List.of())
+                    List.of(),
+                    List.of(),
+                    null)
                 .refusal(MACHINE))
         .isEqualTo(Optional.ofNullable(why));
   }
@@ -308,22 +312,7 @@ class RequirementsTest {
   }
 
   private static Requirements inZones(String... zones) {
-    return new Requirements(
-        null,
-        0,
-        null,
-        0,
-        null,
-        0,
-        null,
-        null,
-        null,
-        null,
-        List.of(),
-        List.of(),
-        List.of(),
-        List.of(zones),
-        null);
+    return Requirements.ANY.within(List.of(), List.of(), List.of(zones));
   }
 
   private static Requirements gpus(
@@ -347,7 +336,8 @@ class RequirementsTest {
             mib(total, 1),
             capability == null ? null : ComputeCapability.of(capability));
     return new Requirements(
-        null, 0, null, 0, null, 0, null, gpu, null, null, List.of(), List.of(), List.of());
+        null, 0, null, 0, null, 0, null, gpu, null, null, List.of(), List.of(), List.of(),
+        List.of(), null);
   }
 
   private static @Nullable Long mib(@Nullable String range, int end) {

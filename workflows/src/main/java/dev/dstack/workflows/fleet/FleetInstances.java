@@ -54,9 +54,16 @@ final class FleetInstances {
     if (!fleet.offer(slot).equals(ready.offer())) {
       fleet.measure(slot, ready.offer());
     }
-    Slot next = slot.ready(ready.hostname(), ready.internalIp());
-    boolean idle = fleet.capacity(serial).idle();
-    fleet.slots.put(serial, idle ? next.idleSince(fleet.now) : next.idleSince(null));
+    // Only its health has changed: it goes on being idle.
+    boolean health = ready.unfit() != null || slot.unfit() != null;
+    boolean stayed = health && slot.state() == Slotted.READY && slot.idleSince() != null;
+    Slot next = slot.ready(ready.hostname(), ready.internalIp(), ready.unfit());
+    if (!fleet.capacity(serial).idle()) {
+      next = next.idleSince(null);
+    } else if (!stayed) {
+      next = next.idleSince(fleet.now);
+    }
+    fleet.slots.put(serial, next);
     if (fleet.status == FleetStatus.ACTIVE) {
       String forRequest = slot.forRequest();
       requests.lookAgain(Set.of(serial));

@@ -111,6 +111,7 @@ public record FleetState(
    * @param forRequest the request it is being made for
    * @param idle how long it may be idle if less than the fleet allows, as the run said that it was
    *     made for
+   * @param unfit why it gets no new jobs although it answers; absent: it may
    */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Slot(
@@ -123,7 +124,8 @@ public record FleetState(
       @Nullable Instant idleSince,
       @Nullable String forRequest,
       @Nullable String internalIp,
-      @Nullable Duration idle) {
+      @Nullable Duration idle,
+      @Nullable String unfit) {
     public Slot(
         int serial,
         int number,
@@ -133,25 +135,25 @@ public record FleetState(
         long seq,
         @Nullable Instant idleSince,
         @Nullable String forRequest) {
-      this(serial, number, offer, state, hostname, seq, idleSince, forRequest, null, null);
+      this(serial, number, offer, state, hostname, seq, idleSince, forRequest, null, null, null);
     }
 
     Slot in(Slotted next) {
-      return new Slot(
-          serial, number, offer, next, hostname, seq, idleSince, forRequest, internalIp, idle);
+      return with(next, offer, seq, idleSince, forRequest);
     }
 
     Slot idleSince(@Nullable Instant since) {
-      return new Slot(
-          serial, number, offer, state, hostname, seq, since, forRequest, internalIp, idle);
+      return with(state, offer, seq, since, forRequest);
     }
 
     Slot reported(long nextSeq) {
-      return new Slot(
-          serial, number, offer, state, hostname, nextSeq, idleSince, forRequest, internalIp, idle);
+      return with(state, offer, nextSeq, idleSince, forRequest);
     }
 
-    Slot ready(@Nullable String nextHostname, @Nullable String nextInternalIp) {
+    Slot ready(
+        @Nullable String nextHostname,
+        @Nullable String nextInternalIp,
+        @Nullable String nextUnfit) {
       return new Slot(
           serial,
           number,
@@ -162,17 +164,36 @@ public record FleetState(
           idleSince,
           null,
           nextInternalIp,
-          idle);
+          idle,
+          nextUnfit);
     }
 
     Slot offer(int index) {
-      return new Slot(
-          serial, number, index, state, hostname, seq, idleSince, forRequest, internalIp, idle);
+      return with(state, index, seq, idleSince, forRequest);
     }
 
     Slot forNobody() {
+      return with(state, offer, seq, idleSince, null);
+    }
+
+    private Slot with(
+        Slotted nextState,
+        int nextOffer,
+        long nextSeq,
+        @Nullable Instant nextIdleSince,
+        @Nullable String nextForRequest) {
       return new Slot(
-          serial, number, offer, state, hostname, seq, idleSince, null, internalIp, idle);
+          serial,
+          number,
+          nextOffer,
+          nextState,
+          hostname,
+          nextSeq,
+          nextIdleSince,
+          nextForRequest,
+          internalIp,
+          idle,
+          unfit);
     }
   }
 

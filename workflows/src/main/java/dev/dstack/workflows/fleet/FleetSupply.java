@@ -298,7 +298,7 @@ final class FleetSupply {
       Offer offer, int number, @Nullable String forRequest, @Nullable Duration idle, String why) {
     int serial = fleet.nextSerial++;
     Slot slot =
-        new Slot(serial, number, 0, Slotted.CREATING, null, 0, null, forRequest, null, idle);
+        new Slot(serial, number, 0, Slotted.CREATING, null, 0, null, forRequest, null, idle, null);
     fleet.add(slot, offer);
     fleet.commands.add(
         new FleetCommand.StartInstance(

@@ -6,6 +6,7 @@ import dev.dstack.model.ids.JobId;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.resources.Resources;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,63 +36,55 @@ public record Placement(
     gpuIndexes = gpuIndexes == null ? List.of() : List.copyOf(gpuIndexes);
   }
 
-  /** Without accelerators. */
-  public Placement(
+  /** Of the entire instance, whose addresses and accelerators don't matter. */
+  public static Placement whole(
       JobId job,
       InstanceId instance,
       String instanceName,
       int instanceNum,
       FleetRef fleet,
-      Offer offer,
-      Resources taken,
-      int blocks,
-      int totalBlocks,
-      @Nullable String hostname) {
-    this(
+      Offer offer) {
+    return new Placement(
         job,
         instance,
         instanceName,
         instanceNum,
         fleet,
         offer,
-        taken,
-        blocks,
-        totalBlocks,
-        hostname,
+        offer.resources(),
+        1,
+        1,
+        null,
         List.of(),
-        null);
-  }
-
-  /** Without an address inside a cluster. */
-  public Placement(
-      JobId job,
-      InstanceId instance,
-      String instanceName,
-      int instanceNum,
-      FleetRef fleet,
-      Offer offer,
-      Resources taken,
-      int blocks,
-      int totalBlocks,
-      @Nullable String hostname,
-      List<Integer> gpuIndexes) {
-    this(
-        job,
-        instance,
-        instanceName,
-        instanceNum,
-        fleet,
-        offer,
-        taken,
-        blocks,
-        totalBlocks,
-        hostname,
-        gpuIndexes,
         null);
   }
 
   /** Whether others may have a part of the instance, too. */
   public boolean shared() {
     return !taken.equals(offer.resources());
+  }
+
+  /** Dollars an hour of what the job has; the parts of all jobs are no more than the whole. */
+  public double price() {
+    return offer.price() * part();
+  }
+
+  /** Parts that jobs asked for differ in each resource: what counts is their mean. */
+  private double part() {
+    if (totalBlocks > 1) {
+      return (double) blocks / totalBlocks;
+    }
+    Resources all = offer.resources();
+    DoubleStream.Builder parts = DoubleStream.builder();
+    add(parts, taken.cpus(), all.cpus());
+    add(parts, (double) taken.memoryMib(), (double) all.memoryMib());
+    add(parts, taken.gpus().size(), all.gpus().size());
+    return parts.build().average().orElse(1);
+  }
+
+  private static void add(DoubleStream.Builder parts, double taken, double all) {
+    if (all > 0) {
+      parts.add(taken / all);
+    }
   }
 }

@@ -86,15 +86,18 @@ final class Placer {
     if (!pinned(slot, request)) {
       return Optional.of("is not among the instances that the run names");
     }
+    String sick = slot.unfit();
     return switch (slot.state()) {
       case CREATING -> Optional.of("is being created");
       case UNREACHABLE -> Optional.of("is unreachable");
       case TERMINATING -> Optional.of("is being terminated");
       case READY ->
-          switch (fleet.capacity(slot.serial()).fit(wanted.requirements(), gang)) {
-            case Capacity.Fit.Fits _ -> Optional.empty();
-            case Capacity.Fit.No(String why) -> Optional.of(why);
-          };
+          sick != null
+              ? Optional.of("has failing accelerators: " + sick)
+              : switch (fleet.capacity(slot.serial()).fit(wanted.requirements(), gang)) {
+                case Capacity.Fit.Fits _ -> Optional.empty();
+                case Capacity.Fit.No(String why) -> Optional.of(why);
+              };
     };
   }
 

@@ -34,9 +34,13 @@ public interface CloudActivities {
   MachineView awaitHost(MachineOrder order);
 
   /**
-   * Returns only when something changed: the agent stopped answering, or answers again. Heartbeats.
+   * Returns only when something changed: the agent stopped answering or answers again, or the
+   * accelerators have failed or are well again. Heartbeats.
+   *
+   * @param fit whether they were well when this was known last; absent: who asks, as an earlier
+   *     release, does not want to know
    */
-  HostNews watchHost(MachineOrder order, boolean reachable);
+  HostNews watchHost(MachineOrder order, boolean reachable, @Nullable Boolean fit);
 
   /** Ends the machine; unknown is success. */
   void terminateMachine(MachineOrder order);
@@ -77,18 +81,25 @@ public interface CloudActivities {
   }
 
   /**
+   * @param message when it is unreachable or not fit: why
    * @param gone whether the provider says that there is no such machine any more; absent: no
+   * @param fit whether its accelerators are well, for new jobs; absent: nothing new
    */
   record HostNews(
       boolean reachable,
       String message,
-      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Boolean gone) {
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Boolean gone,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Boolean fit) {
     public HostNews(boolean reachable, String message) {
-      this(reachable, message, null);
+      this(reachable, message, null, null);
     }
 
     public static HostNews gone(String message) {
-      return new HostNews(false, message, true);
+      return new HostNews(false, message, true, null);
+    }
+
+    public static HostNews health(boolean fit, String message) {
+      return new HostNews(true, message, null, fit);
     }
 
     boolean isGone() {

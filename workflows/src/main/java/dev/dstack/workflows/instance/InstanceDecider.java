@@ -158,9 +158,7 @@ final class InstanceDecider {
     instance.phase = Phase.READY;
     instance.host = HostState.HEALTHY;
     to(InstanceStatus.IDLE, null);
-    report =
-        new InstanceReport.Ready(
-            input.id(), seq(), instance.offer, instance.hostname, instance.internalIp);
+    report = ready();
     commands.add(new InstanceCommand.WatchHost(true));
   }
 
@@ -196,6 +194,7 @@ final class InstanceDecider {
     switch (instance.phase) {
       case READY -> {
         if (news.reachable()) {
+          health(news);
           commands.add(new InstanceCommand.WatchHost(true));
         } else {
           unreachable(news.message());
@@ -209,9 +208,7 @@ final class InstanceDecider {
           instance.unreachableSince = null;
           instance.reviveAt = null;
           fact("Instance became reachable");
-          report =
-              new InstanceReport.Ready(
-                  input.id(), seq(), instance.offer, instance.hostname, instance.internalIp);
+          report = ready();
         }
         commands.add(new InstanceCommand.WatchHost(news.reachable()));
       }
@@ -219,6 +216,21 @@ final class InstanceDecider {
         // The last words of a watch that has been called off.
       }
     }
+  }
+
+  private InstanceReport ready() {
+    return new InstanceReport.Ready(
+        input.id(), seq(), instance.offer, instance.hostname, instance.internalIp, instance.unfit);
+  }
+
+  /** What runs there goes on, whoever is right about it; new jobs are better off elsewhere. */
+  private void health(HostNews news) {
+    Boolean fit = news.fit();
+    if (fit == null || fit == (instance.unfit == null)) {
+      return;
+    }
+    instance.unfit = fit ? null : Failures.cut(news.message());
+    report = ready();
   }
 
   /** Not silent but no more, such as a spot machine that was taken back: nothing to wait for. */

@@ -22,16 +22,30 @@ public sealed interface InstanceReport {
 
   long seq();
 
-  /** It can take jobs (again). */
+  /**
+   * It can take jobs (again).
+   *
+   * @param unfit why it is to have no new ones although it is there; absent: it may
+   */
   record Ready(
       InstanceId instance,
       long seq,
       Offer offer,
       @Nullable String hostname,
-      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String internalIp)
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String internalIp,
+      @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String unfit)
       implements InstanceReport {
+    public Ready(
+        InstanceId instance,
+        long seq,
+        Offer offer,
+        @Nullable String hostname,
+        @Nullable String internalIp) {
+      this(instance, seq, offer, hostname, internalIp, null);
+    }
+
     public Ready(InstanceId instance, long seq, Offer offer, @Nullable String hostname) {
-      this(instance, seq, offer, hostname, null);
+      this(instance, seq, offer, hostname, null, null);
     }
   }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param reviveAt when the next attempt to restart the agent, or to terminate, is made
  * @param watchBroken the watch ended without a result and is to be begun again
  * @param escalateAt when a termination that has not succeeded is made known
+ * @param unfit why it gets no new jobs although it answers; absent: it is well
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record InstanceState(
@@ -36,7 +37,8 @@ public record InstanceState(
     @Nullable Instant reviveAt,
     boolean watchBroken,
     @Nullable Instant escalateAt,
-    @Nullable Instant finishedAt) {
+    @Nullable Instant finishedAt,
+    @Nullable String unfit) {
 
   /** Where the workflow stands; the status is what is shown. */
   public enum Phase {
@@ -66,6 +68,7 @@ public record InstanceState(
         null,
         false,
         null,
+        null,
         null);
   }
 
@@ -87,6 +90,7 @@ public record InstanceState(
     boolean watchBroken;
     @Nullable Instant escalateAt;
     @Nullable Instant finishedAt;
+    @Nullable String unfit;
 
     Draft(InstanceState from) {
       revision = from.revision;
@@ -105,6 +109,7 @@ public record InstanceState(
       watchBroken = from.watchBroken;
       escalateAt = from.escalateAt;
       finishedAt = from.finishedAt;
+      unfit = from.unfit;
     }
 
     InstanceState freeze() {
@@ -124,7 +129,8 @@ public record InstanceState(
           reviveAt,
           watchBroken,
           escalateAt,
-          finishedAt);
+          finishedAt,
+          unfit);
     }
   }
 }

@@ -150,7 +150,11 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
     watch =
         call(
             () ->
-                Async.function(cloud(Call.WATCH_HOST, summary)::watchHost, order(), reachable)
+                Async.function(
+                        cloud(Call.WATCH_HOST, summary)::watchHost,
+                        order(),
+                        reachable,
+                        Boolean.valueOf(state.unfit() == null))
                     .thenApply(InstanceEvent.HostChanged::new),
             failure -> new InstanceEvent.WatchFailed(Failures.message(failure)));
   }

@@ -51,36 +51,6 @@ public record RunPlan(
     leftOut = leftOut == null ? List.of() : List.copyOf(leftOut);
   }
 
-  /** Every fleet is a candidate. */
-  public RunPlan(
-      String type,
-      int priority,
-      @Nullable RetryPlan retry,
-      @Nullable Duration maxDuration,
-      Duration stopDuration,
-      List<String> cron,
-      List<FleetRef> fleets,
-      boolean mayCreate,
-      List<JobPlan> jobs,
-      @Nullable Duration idleDuration,
-      List<InstancePin> pins,
-      @Nullable NodesPlan nodes) {
-    this(
-        type,
-        priority,
-        retry,
-        maxDuration,
-        stopDuration,
-        cron,
-        fleets,
-        mayCreate,
-        jobs,
-        idleDuration,
-        pins,
-        nodes,
-        List.of());
-  }
-
   public RunPlan withNodes(@Nullable NodesPlan together) {
     return new RunPlan(
         type,
@@ -114,32 +84,6 @@ public record RunPlan(
         pins,
         nodes,
         others);
-  }
-
-  /** On any instance, kept idle for as long as its fleet says. */
-  public RunPlan(
-      String type,
-      int priority,
-      @Nullable RetryPlan retry,
-      @Nullable Duration maxDuration,
-      Duration stopDuration,
-      List<String> cron,
-      List<FleetRef> fleets,
-      boolean mayCreate,
-      List<JobPlan> jobs) {
-    this(
-        type,
-        priority,
-        retry,
-        maxDuration,
-        stopDuration,
-        cron,
-        fleets,
-        mayCreate,
-        jobs,
-        null,
-        List.of(),
-        null);
   }
 
   /** In which order the nodes of a replica start, and when they are all done. */

@@ -42,6 +42,14 @@ public final class Options {
   /** How long a host may take from its creation to an agent that answers. */
   public static final Duration PROVISIONING_DEADLINE = Duration.ofMinutes(10);
 
+  /**
+   * A fleet of a thousand machines costs four heartbeats a second by it, not forty. What it delays
+   * is only how soon the watch goes on elsewhere after its worker was lost with its whole machine;
+   * a worker that is started again takes its watches over at once, and jobs have a watch of their
+   * own.
+   */
+  public static final Duration HOST_HEARTBEAT = Duration.ofMinutes(5);
+
   private static final String[] FINAL_KINDS =
       Arrays.stream(ErrorKind.values())
           .filter(kind -> !kind.retryable())
@@ -78,9 +86,17 @@ public final class Options {
           build(TaskQueues.CONTROL, summary, seconds(60), null, minutes(5), retry(1, 30, 2));
       case AGENT_CALL ->
           build(TaskQueues.AGENTS, summary, seconds(20), null, minutes(2), retry(1, 10, 2));
-      case WATCH_TASK, WATCH_HOST ->
+      case WATCH_TASK ->
           build(
               TaskQueues.AGENTS, summary, Duration.ofHours(24), seconds(30), null, retry(1, 30, 2));
+      case WATCH_HOST ->
+          build(
+              TaskQueues.AGENTS,
+              summary,
+              Duration.ofHours(24),
+              HOST_HEARTBEAT,
+              null,
+              retry(1, 30, 2));
       case CLOUD_OFFERS ->
           build(TaskQueues.CLOUD, summary, seconds(30), null, minutes(1), retry(1, 10, 2));
       case CLOUD_CREATE ->

@@ -3,15 +3,15 @@ package dev.dstack.workflows.sweep;
 import io.temporal.activity.ActivityInterface;
 import java.util.List;
 
-/** Looks for machines without an owner and ends them. Everything here may be repeated. */
+/** Looks for machines and volumes without an owner and ends them. All of it may be repeated. */
 @ActivityInterface(namePrefix = "sweep.")
 public interface SweepActivities {
   /** Every region of every configured backend that can list its machines. */
   List<SweepTarget> sweepTargets();
 
   /**
-   * Machines that are older than the grace and have no open owner. The provider is asked first: who
-   * is made after that is not in its answer.
+   * Machines that are older than the grace and have no open owner, and volumes that are as old and
+   * were deleted here. The provider is asked first: what is made after that is not in its answer.
    */
   List<Orphan> findOrphans(SweepTarget target);
 

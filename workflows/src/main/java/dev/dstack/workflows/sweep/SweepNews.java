@@ -7,5 +7,5 @@ package dev.dstack.workflows.sweep;
  * @param message in words, for whoever looks at the workflow
  */
 public record SweepNews(int ended, int left, String message) {
-  public static final SweepNews NOTHING = new SweepNews(0, 0, "No machine is without an owner.");
+  public static final SweepNews NOTHING = new SweepNews(0, 0, "Nothing is without an owner.");
 }

@@ -44,6 +44,6 @@ public final class SweepPassWorkflowImpl implements SweepPassWorkflow {
     return new SweepNews(
         ended,
         left,
-        "Looked into " + under.size() + " regions, ended " + ended + " machines without an owner.");
+        "Looked into " + under.size() + " regions, ended " + ended + " without an owner.");
   }
 }

@@ -95,6 +95,15 @@ public final class InstanceActor implements Actor {
     feed(new InstanceEvent.HostChanged(new HostNews(reachable, "no answer")), now);
   }
 
+  /** Its fleet may send jobs there, as far as it knows. */
+  public boolean fit() {
+    return state.unfit() == null;
+  }
+
+  public void healthChanged(boolean fit, Instant now) {
+    feed(new InstanceEvent.HostChanged(HostNews.health(fit, "GPU 0")), now);
+  }
+
   public void watchFailed(Instant now) {
     feed(new InstanceEvent.WatchFailed("the call failed"), now);
   }

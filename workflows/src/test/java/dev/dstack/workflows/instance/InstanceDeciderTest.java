@@ -51,7 +51,8 @@ class InstanceDeciderTest {
       case 4 ->
           new InstanceEvent.ProvisioningFailed(
               ErrorKind.values()[random.nextInt(ErrorKind.values().length)], "no");
-      case 5, 6 -> new InstanceEvent.HostChanged(new HostNews(random.nextBoolean(), "news"));
+      case 5 -> new InstanceEvent.HostChanged(new HostNews(random.nextBoolean(), "news"));
+      case 6 -> new InstanceEvent.HostChanged(HostNews.health(random.nextBoolean(), "GPU 0"));
       case 7 -> new InstanceEvent.WatchFailed("refused");
       case 8 -> new InstanceEvent.Revived(random.nextBoolean(), "no");
       case 9 -> new InstanceEvent.TerminationFailed("denied");
@@ -131,6 +132,35 @@ class InstanceDeciderTest {
       assertThat(state.phase())
           .isEqualTo(backend.equals(BackendType.LOCAL) ? Phase.UNREACHABLE : Phase.TERMINATING);
     }
+  }
+
+  @Example
+  void aFleetHearsOfHealthOnceAndWhenTheHostIsBack() {
+    InstanceInput input = input(BackendType.LOCAL);
+    InstanceState state = InstanceState.initial(input);
+    MachineView machine = new MachineView("m", input.offer(), "host");
+    List<String> told = new ArrayList<>();
+    for (InstanceEvent event :
+        List.of(
+            new InstanceEvent.Begin(),
+            new InstanceEvent.Created(machine),
+            new InstanceEvent.HostUp(machine),
+            new InstanceEvent.HostChanged(HostNews.health(false, "GPU 0")),
+            new InstanceEvent.HostChanged(HostNews.health(false, "GPU 0")),
+            new InstanceEvent.HostChanged(new HostNews(false, "silent")),
+            new InstanceEvent.HostChanged(new HostNews(true, "")),
+            new InstanceEvent.HostChanged(HostNews.health(true, "")))) {
+      InstanceDecider.Decision decision = InstanceDecider.decide(input, state, event, T0);
+      state = decision.state();
+      for (InstanceCommand command : decision.commands()) {
+        if (command instanceof InstanceCommand.Tell(InstanceReport report)) {
+          told.add(
+              report instanceof InstanceReport.Ready ready ? "ready " + ready.unfit() : "away");
+        }
+      }
+    }
+    assertThat(told)
+        .containsExactly("ready null", "ready GPU 0", "away", "ready GPU 0", "ready null");
   }
 
   @Example

@@ -38,17 +38,7 @@ class JobDeciderTest {
     JobId id = JobId.of(RUN, 0, 0, 0);
     FleetRef fleet = new FleetRef(new FleetId(new UUID(1, 2)), "main", "f");
     Placement placement =
-        new Placement(
-            id,
-            new InstanceId(new UUID(1, 3)),
-            "f-0",
-            0,
-            fleet,
-            offer,
-            offer.resources(),
-            1,
-            1,
-            null);
+        Placement.whole(id, new InstanceId(new UUID(1, 3)), "f-0", 0, fleet, offer);
     return new JobInput(
         id,
         RUN,
@@ -208,6 +198,40 @@ class JobDeciderTest {
       JobState end = after(input(row.spot(), List.of()), row.event());
       assertThat(end.reason()).isEqualTo(row.reason());
       assertThat(end.status()).isEqualTo(row.status());
+    }
+  }
+
+  /** Attaching may wait for minutes for another run: a stop does not. */
+  @Example
+  void aStopWhileVolumesAreAttachedGivesThemAMomentAndCallsThemOff() {
+    JobInput input = input(false, List.of("v"));
+    JobState state = JobDecider.decide(input, JobState.initial(), new JobEvent.Begin(), T0).state();
+    assertThat(state.deadline()).isNull();
+    JobStop stop =
+        new JobStop(JobTerminationReason.TERMINATED_BY_USER, "stopped by ann", Duration.ZERO);
+    JobDecider.Decision stopped =
+        JobDecider.decide(input, state, new JobEvent.StopAsked(stop), T0.plusSeconds(1));
+    assertThat(stopped.commands()).noneMatch(JobCommand.CancelAttach.class::isInstance);
+    Instant patience = stopped.state().deadline();
+    assertThat(patience).isEqualTo(T0.plusSeconds(1).plus(JobDecider.SUBMIT_PATIENCE));
+
+    Instant early = patience.minusMillis(1);
+    assertThat(
+            JobDecider.decide(input, stopped.state(), new JobEvent.Tick(early), early).commands())
+        .isEmpty();
+    JobDecider.Decision calledOff =
+        JobDecider.decide(input, stopped.state(), new JobEvent.Tick(patience), patience);
+    assertThat(calledOff.commands()).containsExactly(new JobCommand.CancelAttach());
+    assertThat(calledOff.state().deadline()).as("once").isNull();
+
+    for (JobEvent answer :
+        List.of(new JobEvent.AttachFailed("canceled"), new JobEvent.Attached())) {
+      JobDecider.Decision end = JobDecider.decide(input, calledOff.state(), answer, patience);
+      assertThat(end.state().phase()).isEqualTo(Phase.CLEANING);
+      assertThat(end.state().reason()).isEqualTo(JobTerminationReason.TERMINATED_BY_USER);
+      assertThat(end.commands())
+          .anyMatch(JobCommand.CleanUp.class::isInstance)
+          .noneMatch(JobCommand.Submit.class::isInstance);
     }
   }
 

@@ -64,17 +64,8 @@ class NodesDeciderTest {
     for (int node = NODES - 1; node >= 0; node--) {
       Offer offer = Stage.offer("box", 4, 0);
       placements.add(
-          new Placement(
-              job(node),
-              new InstanceId(new UUID(3, node)),
-              "a-" + node,
-              node,
-              FLEET,
-              offer,
-              offer.resources(),
-              1,
-              1,
-              null));
+          Placement.whole(
+              job(node), new InstanceId(new UUID(3, node)), "a-" + node, node, FLEET, offer));
     }
     feed(new RunEvent.Answered(new FleetAnswer.Granted(request, FLEET, placements)));
   }

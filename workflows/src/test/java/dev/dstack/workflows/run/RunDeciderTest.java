@@ -21,6 +21,7 @@ import dev.dstack.workflows.fleet.Placement;
 import dev.dstack.workflows.fleet.ReserveRequest;
 import dev.dstack.workflows.job.JobReport;
 import dev.dstack.workflows.support.DataConverters;
+import dev.dstack.workflows.world.Plans;
 import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
 import java.time.Instant;
@@ -86,16 +87,10 @@ class RunDeciderTest {
                       : Set.of(RetryEvent.values()[random.nextInt(3)]),
                   Duration.ofMinutes(30));
       RunPlan plan =
-          new RunPlan(
-              "task",
-              0,
-              retry,
-              null,
-              Duration.ofSeconds(10),
-              scheduled ? List.of("*/10 * * * *") : List.of(),
-              FLEETS.subList(0, random.nextInt(3)),
-              true,
-              jobs);
+          Plans.of(FLEETS.subList(0, random.nextInt(3)), jobs)
+              .retry(retry)
+              .cron(scheduled ? new String[] {"*/10 * * * *"} : new String[0])
+              .plan();
       if (nodes > 1 && random.nextInt(3) > 0) {
         plan =
             plan.withNodes(
@@ -236,17 +231,13 @@ class RunDeciderTest {
           ask.request().wanted().stream()
               .map(
                   wanted ->
-                      new Placement(
+                      Placement.whole(
                           wanted.job(),
                           new InstanceId(new UUID(3, 3)),
                           "a-0",
                           0,
                           ask.fleet(),
-                          offer,
-                          offer.resources(),
-                          1,
-                          1,
-                          null))
+                          offer))
               .toList();
       return new FleetAnswer.Granted(ask.request().requestId(), ask.fleet(), placements);
     }

@@ -16,6 +16,7 @@ import dev.dstack.model.run.RunTerminationReason;
 import dev.dstack.workflows.fleet.FleetRef;
 import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.RunView;
+import dev.dstack.workflows.world.Plans;
 import dev.dstack.workflows.world.Scripts;
 import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
@@ -209,17 +210,7 @@ class RunWorkflowTest {
     RunId first = stage.submit("first", plan(1));
     stage.awaitStatus(first, RunStatus.RUNNING);
     RunPlan.JobPlan big = new RunPlan.JobPlan(0, 0, "big-0-0", Stage.cpus(2), List.of());
-    RunPlan plan =
-        new RunPlan(
-            "task",
-            0,
-            null,
-            null,
-            Duration.ofSeconds(5),
-            List.of(),
-            List.of(gone, fleet),
-            true,
-            List.of(big));
+    RunPlan plan = Plans.of(List.of(gone, fleet), List.of(big)).plan();
     RunId id = stage.submit("big", plan);
     RunView end = stage.end(id, "big");
     assertThat(end.status()).isEqualTo(RunStatus.FAILED);
@@ -269,16 +260,7 @@ class RunWorkflowTest {
   }
 
   private RunPlan sized(int cpus, int priority, RunPlan.RetryPlan retry) {
-    return new RunPlan(
-        "task",
-        priority,
-        retry,
-        null,
-        Duration.ofSeconds(5),
-        List.of(),
-        List.of(fleet),
-        true,
-        List.of(new RunPlan.JobPlan(0, 0, "sized-0-0", Stage.cpus(cpus), List.of())));
+    return Plans.of(fleet, cpus).priority(priority).retry(retry).plan();
   }
 
   @Test
@@ -391,17 +373,7 @@ class RunWorkflowTest {
   @Test
   void maxDurationIsEnforcedByTheServerWhereTheAgentDoesNot() {
     stage.world.jobsDo(Scripts.forever());
-    RunPlan plan =
-        new RunPlan(
-            "task",
-            0,
-            null,
-            Duration.ofMinutes(5),
-            Duration.ofSeconds(5),
-            List.of(),
-            List.of(fleet),
-            true,
-            plan(1).jobs());
+    RunPlan plan = Plans.of(fleet, 1).maxDuration(Duration.ofMinutes(5)).plan();
     RunId id = stage.submit("hello", plan);
     RunView end = stage.end(id, "hello");
     assertThat(end.status()).isEqualTo(RunStatus.FAILED);
@@ -456,17 +428,7 @@ class RunWorkflowTest {
 
   @Test
   void aScheduledRunRunsAgainUntilItIsStopped() {
-    RunPlan plan =
-        new RunPlan(
-            "task",
-            0,
-            null,
-            null,
-            Duration.ofSeconds(5),
-            List.of("*/10 * * * *"),
-            List.of(fleet),
-            true,
-            plan(1).jobs());
+    RunPlan plan = Plans.of(fleet, 1).cron("*/10 * * * *").plan();
     RunId id = stage.submit("cron", plan);
     stage.awaitStatus(id, RunStatus.PENDING);
     assertThat(stage.world.run(id).nextTriggeredAt()).isAfter(stage.now());

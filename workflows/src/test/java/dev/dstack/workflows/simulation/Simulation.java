@@ -39,6 +39,7 @@ import dev.dstack.workflows.view.FleetView;
 import dev.dstack.workflows.view.InstanceView;
 import dev.dstack.workflows.view.JobView;
 import dev.dstack.workflows.view.RunView;
+import dev.dstack.workflows.world.Plans;
 import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
 import java.time.Instant;
@@ -74,6 +75,7 @@ final class Simulation
   private static final class Machine {
     final Offer offer;
     boolean reachable = true;
+    boolean ill;
     final Map<JobId, Task> tasks = new LinkedHashMap<>();
 
     Machine(Offer offer) {
@@ -236,16 +238,13 @@ final class Simulation
             ? null
             : new RunPlan.RetryPlan(Set.of(RetryEvent.values()), Duration.ofMinutes(30));
     RunPlan plan =
-        new RunPlan(
-            "task",
-            random.nextInt(3) * 50,
-            retry,
-            random.nextInt(4) == 0 ? Duration.ofMinutes(5) : null,
-            Duration.ofSeconds(10),
-            random.nextInt(8) == 0 ? List.of("*/15 * * * *") : List.of(),
-            candidates,
-            random.nextInt(5) > 0,
-            plans);
+        Plans.of(candidates, plans)
+            .retry(retry)
+            .priority(random.nextInt(3) * 50)
+            .maxDuration(random.nextInt(4) == 0 ? Duration.ofMinutes(5) : null)
+            .cron(random.nextInt(8) == 0 ? new String[] {"*/15 * * * *"} : new String[0])
+            .mayCreate(random.nextInt(5) > 0)
+            .plan();
     RunActor run =
         new RunActor(
             RunInput.first(
@@ -311,7 +310,7 @@ final class Simulation
     }
     InstanceId id = any(List.copyOf(machines.keySet()));
     Machine machine = Objects.requireNonNull(machines.get(id));
-    switch (random.nextInt(3)) {
+    switch (random.nextInt(4)) {
       case 0 -> {
         // Gone for ever, without a word; the provider still bills it.
         reachable(id, false);
@@ -320,6 +319,10 @@ final class Simulation
       case 1 -> {
         reachable(id, false);
         time.in(Duration.ofSeconds(5), Duration.ofMinutes(40), () -> reachable(id, true));
+      }
+      case 2 -> {
+        ill(id, true);
+        time.in(Duration.ofSeconds(5), Duration.ofMinutes(40), () -> ill(id, false));
       }
       default -> {
         machine.tasks.values().forEach(task -> exit(task, 137));
@@ -331,6 +334,7 @@ final class Simulation
   /** No more faults: whoever was gone is back, everything is stopped and deleted. */
   private void calm() {
     List.copyOf(machines.keySet()).forEach(id -> reachable(id, true));
+    List.copyOf(machines.keySet()).forEach(id -> ill(id, false));
     runs.values().stream()
         .filter(run -> !run.closed())
         .forEach(run -> signal("user", run, () -> run.stop(false, time.now())));
@@ -545,6 +549,7 @@ final class Simulation
     hostSeen.put(from.instance(), reachable);
     hostWatch.put(from.instance(), ++numbers);
     tellOfHost(from.instance());
+    tellOfHealth(from.instance());
   }
 
   @Override
@@ -591,6 +596,40 @@ final class Simulation
             tellOfHost(id);
           }
         });
+  }
+
+  private void ill(InstanceId id, boolean ill) {
+    Machine machine = machines.get(id);
+    if (machine != null) {
+      machine.ill = ill;
+      tellOfHealth(id);
+    }
+  }
+
+  private void tellOfHealth(InstanceId id) {
+    Long number = hostWatch.get(id);
+    InstanceActor instance = instances.get("instance:" + id);
+    if (number == null || instance == null || !healthIsNews(id, instance)) {
+      return;
+    }
+    time.in(
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(120),
+        () -> {
+          if (number.equals(hostWatch.get(id)) && healthIsNews(id, instance)) {
+            boolean fit = !instance.fit();
+            hostWatch.remove(id);
+            then(instance, () -> instance.healthChanged(fit, time.now()));
+          }
+        });
+  }
+
+  private boolean healthIsNews(InstanceId id, InstanceActor instance) {
+    Machine machine = machines.get(id);
+    return machine != null
+        && machine.reachable
+        && hostSeen.getOrDefault(id, true)
+        && machine.ill == instance.fit();
   }
 
   @Override

@@ -23,6 +23,7 @@ import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.testing.WorkflowReplayer;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -75,7 +76,10 @@ class ReplayTest {
                         .setDataConverter(DataConverters.create())
                         .build())
                 .build())) {
-      Worker worker = env.newWorker(TaskQueues.CONTROL);
+      // Not a deadlock: the first histories load many classes, on a machine with other work.
+      WorkerOptions patient =
+          WorkerOptions.newBuilder().setDefaultDeadlockDetectionTimeout(60_000).build();
+      Worker worker = env.newWorker(TaskQueues.CONTROL, patient);
       worker.registerWorkflowImplementationTypes(WorkflowTypes.options(), WorkflowTypes.all());
       for (Path file : files) {
         WorkflowExecutionHistory history = read(file);

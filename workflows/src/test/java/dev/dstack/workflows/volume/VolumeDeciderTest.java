@@ -190,7 +190,7 @@ class VolumeDeciderTest {
     attached(1, 1);
     on(new VolumeEvent.Detach(job(1)));
     on(new VolumeEvent.Attach(request(2, 2)));
-    pass(VolumeDecider.PATIENCE.plusSeconds(1));
+    pass(VolumeUse.PATIENCE.plusSeconds(1));
     assertThat(answer(2))
         .isInstanceOfSatisfying(
             VolumeAnswer.Refused.class,
@@ -211,7 +211,7 @@ class VolumeDeciderTest {
     // Force may fail, too; then again, after a while.
     on(new VolumeEvent.NotDetached(host(1).instance(), true, "denied"));
     assertThat(commands).isEmpty();
-    pass(VolumeDecider.FORCE_AGAIN);
+    pass(VolumeUse.FORCE_AGAIN);
     assertThat(commands).containsExactly(new VolumeCommand.DetachFrom(host(1), true));
     on(new VolumeEvent.Detached(host(1).instance()));
     assertThat(state.attachments()).isEmpty();
@@ -326,7 +326,7 @@ class VolumeDeciderTest {
   void aJobWhoseWorkflowIsGoneLosesIt() {
     active(false);
     attached(1, 1);
-    pass(VolumeDecider.CHECK_OWNERS.plusSeconds(1));
+    pass(VolumeTimes.CHECK_OWNERS.plusSeconds(1));
     assertThat(commands).containsExactly(new VolumeCommand.FindClosed(List.of("job:1")));
     on(new VolumeEvent.OwnersClosed(List.of()));
     assertThat(answer(1)).isInstanceOf(VolumeAnswer.Attached.class);

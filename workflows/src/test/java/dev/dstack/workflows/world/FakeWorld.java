@@ -64,6 +64,8 @@ public final class FakeWorld {
     final String name;
     boolean reachable = true;
     boolean up = true;
+    @Nullable Instant silentSince;
+    @Nullable String illness;
     final Map<JobId, Task> tasks = new LinkedHashMap<>();
 
     Machine(String name) {
@@ -80,6 +82,8 @@ public final class FakeWorld {
   }
 
   private Duration pulling = Duration.ZERO;
+  private Duration patience = Duration.ZERO;
+  private final Set<String> off = new HashSet<>();
 
   public final Map<RunId, RunView> runs = new LinkedHashMap<>();
   public final Map<JobId, JobView> jobs = new LinkedHashMap<>();
@@ -95,6 +99,8 @@ public final class FakeWorld {
   final Map<InstanceId, Machine> machines = new LinkedHashMap<>();
   private final Set<InstanceId> created = new HashSet<>();
   private final Map<String, Set<JobId>> attached = new LinkedHashMap<>();
+  private final Set<String> heldByOthers = new HashSet<>();
+  private final Set<String> askedFor = new HashSet<>();
   private final List<Offer> offers = new ArrayList<>();
   private final Map<String, ErrorKind> noCapacity = new LinkedHashMap<>();
   private final Supplier<Instant> clock;
@@ -117,6 +123,15 @@ public final class FakeWorld {
   }
 
   // ---- scripting
+
+  /** Others have this volume and do not let go of it. */
+  public synchronized void holdsBack(String volume) {
+    heldByOthers.add(volume);
+  }
+
+  public synchronized boolean wasAskedFor(String volume) {
+    return askedFor.contains(volume);
+  }
 
   public synchronized void offer(Offer offer) {
     offers.add(offer);
@@ -156,6 +171,37 @@ public final class FakeWorld {
               machine.up = !broken;
               machine.reachable = !broken;
             });
+  }
+
+  /**
+   * Nobody answers for this machine until it is switched on, whether it is there already or not.
+   */
+  public synchronized void powerOff(String name) {
+    off.add(name);
+    machines.values().stream().filter(machine -> machine.name.equals(name)).forEach(this::power);
+  }
+
+  public synchronized void powerOn(String name) {
+    off.remove(name);
+    machines.values().stream().filter(machine -> machine.name.equals(name)).forEach(this::power);
+  }
+
+  private void power(Machine machine) {
+    machine.up = !off.contains(machine.name);
+    machine.reachable = machine.up;
+    machine.silentSince = machine.up ? null : clock.get();
+  }
+
+  /** What its accelerators suffer from; absent: they are well. */
+  public synchronized void ill(String name, @Nullable String illness) {
+    machines.values().stream()
+        .filter(machine -> machine.name.equals(name))
+        .forEach(machine -> machine.illness = illness);
+  }
+
+  /** How long a machine may be silent before the watches of its tasks say so. */
+  public synchronized void patience(Duration time) {
+    patience = time;
   }
 
   /** The agent has lost all memory, as after a reinstallation. */
@@ -245,6 +291,10 @@ public final class FakeWorld {
       synchronized (FakeWorld.this) {
         Machine machine = machines.get(ref.instance());
         if (machine == null || !machine.reachable) {
+          Instant since = machine == null ? null : machine.silentSince;
+          if (since != null && clock.get().isBefore(since.plus(patience))) {
+            throw ApplicationFailure.newFailure("still trying", ErrorKind.NOT_READY.name());
+          }
           return new TaskNews.HostUnreachable("the agent has not answered for 2 min");
         }
         Task task = machine.tasks.get(ref.job());
@@ -345,8 +395,12 @@ public final class FakeWorld {
         if (!machines.containsKey(order.instance()) && !created.add(order.instance())) {
           complaints.add("machine created again after its end: " + order.instanceName());
         }
-        Machine machine =
-            machines.computeIfAbsent(order.instance(), _ -> new Machine(order.instanceName()));
+        Machine machine = machines.get(order.instance());
+        if (machine == null) {
+          machine = new Machine(order.instanceName());
+          power(machine);
+          machines.put(order.instance(), machine);
+        }
         if (machine.up) {
           machine.reachable = true;
         }
@@ -355,8 +409,12 @@ public final class FakeWorld {
     }
 
     private MachineView view(MachineOrder order) {
-      return new MachineView(
-          "m-" + order.instance(), order.offer(), "host-" + order.instanceName());
+      // What a host of one's own has is known when it has been reached.
+      Offer offer =
+          order.offer().backend().equals(BackendType.SSH)
+              ? Stage.offer(BackendType.SSH, "instance", 4, 0, false)
+              : order.offer();
+      return new MachineView("m-" + order.instance(), offer, "host-" + order.instanceName());
     }
 
     @Override
@@ -365,17 +423,24 @@ public final class FakeWorld {
         if (!machines.containsKey(order.instance())) {
           throw failure(ErrorKind.HOST_LOST, "no such machine");
         }
+        if (off.contains(order.instanceName())) {
+          throw failure(ErrorKind.AGENT_UNREACHABLE, "nobody answers");
+        }
         return view(order);
       }
     }
 
     @Override
-    public HostNews watchHost(MachineOrder order, boolean reachable) {
+    public HostNews watchHost(MachineOrder order, boolean reachable, @Nullable Boolean fit) {
       synchronized (FakeWorld.this) {
         Machine machine = machines.get(order.instance());
         boolean now = machine != null && machine.reachable;
         if (now != reachable) {
           return new HostNews(now, now ? "" : "connection refused");
+        }
+        String illness = machine == null ? null : machine.illness;
+        if (now && fit != null && fit != (illness == null)) {
+          return HostNews.health(illness == null, illness == null ? "well" : illness);
         }
         throw ApplicationFailure.newFailure("nothing new", ErrorKind.NOT_READY.name());
       }
@@ -397,6 +462,13 @@ public final class FakeWorld {
     @Override
     public void attachVolumes(AgentActivities.TaskRef task, List<String> volumes) {
       synchronized (FakeWorld.this) {
+        volumes.forEach(
+            volume -> {
+              if (heldByOthers.contains(volume)) {
+                askedFor.add(volume);
+                throw failure(ErrorKind.NOT_READY, volume + " is being detached");
+              }
+            });
         volumes.forEach(
             volume -> attached.computeIfAbsent(volume, _ -> new HashSet<>()).add(task.job()));
       }

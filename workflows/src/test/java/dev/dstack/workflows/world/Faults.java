@@ -48,6 +48,8 @@ public final class Faults extends WorkerInterceptorBase {
   private final Consumer<String> died;
   private int bitten;
   private boolean recording;
+  private @Nullable String leavesAt;
+  private boolean away;
 
   /**
    * @param died the worker that had this workflow in its hands is gone
@@ -69,6 +71,31 @@ public final class Faults extends WorkerInterceptorBase {
 
   public synchronized List<Call> seen() {
     return List.copyOf(seen);
+  }
+
+  /**
+   * From the next call of this activity on nobody is there: that call has its effect and no reply,
+   * and no other one gets through. Local ones belong to their workflow tasks and do.
+   */
+  public synchronized void leaveAt(String activity) {
+    leavesAt = activity;
+  }
+
+  public synchronized boolean isAway() {
+    return away;
+  }
+
+  public synchronized void comeBack() {
+    away = false;
+  }
+
+  private synchronized boolean leaves(String activity) {
+    if (!activity.equals(leavesAt)) {
+      return false;
+    }
+    leavesAt = null;
+    away = true;
+    return true;
   }
 
   /** How often the fault has struck. */
@@ -106,6 +133,13 @@ public final class Faults extends WorkerInterceptorBase {
 
       @Override
       public ActivityOutput execute(ActivityInput input) {
+        if (!isLocal && isAway()) {
+          throw broken("nobody is there");
+        }
+        if (!isLocal && leaves(activity)) {
+          super.execute(input);
+          throw broken("nobody is there any more");
+        }
         Kind fault = arrive(activity);
         if (fault == null) {
           return super.execute(input);

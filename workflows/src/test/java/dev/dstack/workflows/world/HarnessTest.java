@@ -189,17 +189,7 @@ class HarnessTest {
     stage.world.offer(Stage.offer("box", 4, 0));
     FleetRef fleet = stage.startFleet("local", Stage.fleetPlan(1, 1, new Sharing.ByRequest()));
     stage.awaitReady(1);
-    RunPlan plan =
-        new RunPlan(
-            "task",
-            0,
-            null,
-            null,
-            Duration.ofSeconds(10),
-            List.of(),
-            List.of(fleet),
-            true,
-            List.of(new RunPlan.JobPlan(0, 0, "hello-0-0", Stage.cpus(1), List.of("data"))));
+    RunPlan plan = Plans.of(fleet, 1, "data").plan();
     stage.world.pullingTakes(ending == Ending.PULLED ? Duration.ofMinutes(1) : Duration.ZERO);
     stage.world.jobsDo(
         switch (ending) {
@@ -232,8 +222,7 @@ class HarnessTest {
     }
   }
 
-  private static void check(
-      Stage stage, RunId id, RunView end, String what, List<String> failures) {
+  static void check(Stage stage, RunId id, RunView end, String what, List<String> failures) {
     FakeWorld world = stage.world;
     stage.world.see(
         () -> {

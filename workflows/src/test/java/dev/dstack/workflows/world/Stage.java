@@ -204,8 +204,7 @@ public final class Stage implements AutoCloseable {
   }
 
   public static Requirements cpus(int cpus) {
-    return new Requirements(
-        null, cpus, null, 64, null, 64, null, null, null, null, List.of(), List.of(), List.of());
+    return Requirements.atLeast(cpus, 64, 64);
   }
 
   public static FleetPlan fleetPlan(int min, @Nullable Integer max, Sharing sharing) {
@@ -258,8 +257,7 @@ public final class Stage implements AutoCloseable {
         java.util.stream.IntStream.range(0, nodes)
             .mapToObj(num -> new RunPlan.JobPlan(0, num, "hello-0-" + num, cpus(1), List.of()))
             .toList();
-    return new RunPlan(
-        "task", 0, retry, null, Duration.ofSeconds(30), List.of(), fleets, true, jobs);
+    return Plans.of(fleets, jobs).retry(retry).plan();
   }
 
   public RunId submit(String name, RunPlan plan) {

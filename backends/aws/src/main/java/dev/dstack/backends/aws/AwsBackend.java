@@ -4,6 +4,7 @@ import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.Catalog;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.FoundMachine;
+import dev.dstack.backends.FoundVolume;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineSpec;
@@ -13,8 +14,7 @@ import dev.dstack.backends.VolumeInfo;
 import dev.dstack.backends.VolumeOrder;
 import dev.dstack.backends.VolumeRef;
 import dev.dstack.backends.WithPlacementGroups;
-import dev.dstack.backends.WithSweep;
-import dev.dstack.backends.WithVolumes;
+import dev.dstack.backends.WithVolumeSweep;
 import dev.dstack.backends.aws.AwsMachines.Located;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
@@ -34,8 +34,7 @@ import software.amazon.awssdk.services.ec2.model.InstanceStateName;
 import software.amazon.awssdk.services.ec2.model.InstanceTypeInfo;
 
 /** Amazon EC2 of one account. */
-public final class AwsBackend
-    implements ComputeBackend, WithSweep, WithPlacementGroups, WithVolumes {
+public final class AwsBackend implements ComputeBackend, WithPlacementGroups, WithVolumeSweep {
   public static final BackendType TYPE = new BackendType("aws");
   private static final int SSH_PORT = 22;
 
@@ -158,6 +157,16 @@ public final class AwsBackend
   @Override
   public void end(String region, String providerId) {
     machines.end(region, providerId);
+  }
+
+  @Override
+  public List<FoundVolume> volumes(String deployment, String region) {
+    return volumes.owned(deployment, region);
+  }
+
+  @Override
+  public void endVolume(String region, String providerId) {
+    volumes.end(region, providerId);
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import software.amazon.awssdk.services.ec2.model.Instance;
 import software.amazon.awssdk.services.ec2.model.Tag;
@@ -42,9 +43,9 @@ public final class AwsTags {
     tags.put(DISK, Long.toString(spec.offer().resources().diskMib()));
     tags.put(PRICE, Double.toString(spec.offer().price()));
     tags.put("Name", spec.instanceName());
-    // Whoever names the machine's own tags may give it another name, but not another owner.
-    spec.options()
-        .tags()
+    // Whoever names the machine's own tags may give it another name, but not another owner. Sorted,
+    // because a client token is good for one and the same call only, whichever process makes it.
+    new TreeMap<>(spec.options().tags())
         .forEach(
             (key, value) -> {
               if (key.equals("Name")) {
@@ -53,7 +54,7 @@ public final class AwsTags {
                 tags.putIfAbsent(key, value);
               }
             });
-    config.tags().forEach(tags::putIfAbsent);
+    new TreeMap<>(config.tags()).forEach(tags::putIfAbsent);
     return tags.entrySet().stream()
         .limit(MAX)
         .map(entry -> Tag.builder().key(entry.getKey()).value(cut(entry.getValue())).build())

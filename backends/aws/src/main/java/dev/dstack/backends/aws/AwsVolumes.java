@@ -2,6 +2,7 @@ package dev.dstack.backends.aws;
 
 import static dev.dstack.backends.aws.AwsErrors.translated;
 
+import dev.dstack.backends.FoundVolume;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.VolumeAttachment;
 import dev.dstack.backends.VolumeInfo;
@@ -9,6 +10,7 @@ import dev.dstack.backends.VolumeOrder;
 import dev.dstack.backends.VolumeRef;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
+import dev.dstack.model.ids.VolumeId;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -16,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -130,7 +134,8 @@ final class AwsVolumes {
   }
 
   private List<Tag> tags(VolumeOrder order) {
-    Map<String, String> all = new LinkedHashMap<>(order.tags());
+    // Sorted, because a client token is good for one and the same call only.
+    Map<String, String> all = new TreeMap<>(order.tags());
     all.putAll(config.tags());
     all.put("Name", order.name());
     all.put(AwsTags.OWNER, AwsTags.OWNER_VALUE);
@@ -178,23 +183,69 @@ final class AwsVolumes {
     if (order.existing() != null) {
       return;
     }
-    Ec2Client ec2 = clients.ec2(order.region());
-    for (Volume volume : owned(ec2, order)) {
-      try {
-        ec2.deleteVolume(request -> request.volumeId(volume.volumeId()));
-      } catch (SdkException e) {
-        switch (AwsErrors.code(e)) {
-          case "InvalidVolume.NotFound" -> {
-            // Gone is what is wanted.
-          }
-          case "VolumeInUse" ->
-              throw new DstackException(
-                  ErrorKind.NOT_READY,
-                  "AWS: volume " + volume.volumeId() + " is still attached.",
-                  e);
-          default -> throw AwsErrors.of("delete volume " + volume.volumeId(), e);
+    for (Volume volume : owned(clients.ec2(order.region()), order)) {
+      end(order.region(), volume.volumeId());
+    }
+  }
+
+  void end(String region, String id) {
+    try {
+      clients.ec2(region).deleteVolume(request -> request.volumeId(id));
+    } catch (SdkException e) {
+      switch (AwsErrors.code(e)) {
+        case "InvalidVolume.NotFound" -> {
+          // Gone is what is wanted.
         }
+        case "VolumeInUse" ->
+            throw new DstackException(
+                ErrorKind.NOT_READY, "AWS: volume " + id + " is still attached.", e);
+        default -> throw AwsErrors.of("delete volume " + id, e);
       }
+    }
+  }
+
+  /** Of volumes only: a machine's own disk has its instance's tags, and goes with it. */
+  List<FoundVolume> owned(String deployment, String region) {
+    List<FoundVolume> found = new ArrayList<>();
+    List<Volume> all =
+        translated(
+            "list the volumes in " + region,
+            () ->
+                clients
+                    .ec2(region)
+                    .describeVolumesPaginator(
+                        request ->
+                            request.filters(
+                                AwsNetwork.filter("tag:" + AwsTags.DEPLOYMENT, deployment),
+                                AwsNetwork.filter("tag-key", VOLUME)))
+                    .volumes()
+                    .stream()
+                    .toList());
+    for (Volume volume : all) {
+      Map<String, String> tags = new LinkedHashMap<>();
+      volume.tags().forEach(tag -> tags.put(tag.key(), tag.value()));
+      VolumeId id = id(tags.get(VOLUME));
+      if (id != null
+          && deployment.equals(tags.get(AwsTags.DEPLOYMENT))
+          && !GONE.contains(volume.state())) {
+        found.add(
+            new FoundVolume(
+                id,
+                region,
+                volume.volumeId(),
+                tags.getOrDefault(AwsTags.NAME, volume.volumeId()),
+                volume.createTime()));
+      }
+    }
+    return found;
+  }
+
+  /** Absent: somebody has changed the tag. */
+  private static @Nullable VolumeId id(@Nullable String tag) {
+    try {
+      return tag == null ? null : new VolumeId(UUID.fromString(tag));
+    } catch (IllegalArgumentException e) {
+      return null;
     }
   }
 

@@ -9,6 +9,7 @@ import dev.dstack.backends.BackendFactory;
 import dev.dstack.backends.Catalog;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.FoundMachine;
+import dev.dstack.backends.FoundVolume;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineOptions;
@@ -36,6 +37,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -136,10 +138,22 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
 
   @Override
   public ComputeBackend backend() {
+    return backend(InstantSource.system());
+  }
+
+  private ComputeBackend backend(InstantSource clock) {
     return new AwsBackendFactory(proxy.uri())
-        .create(
-            new BackendContext("test", serverDir, InstantSource.system(), AwsBackendTest::catalog),
-            config);
+        .create(new BackendContext("test", serverDir, clock, AwsBackendTest::catalog), config);
+  }
+
+  @Override
+  public ComputeBackend backendADayLater() {
+    return backend(() -> Instant.now().plus(Duration.ofDays(1)));
+  }
+
+  @Override
+  public void forgetTokens() {
+    proxy.forgetTokens();
   }
 
   @Override
@@ -289,10 +303,7 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
 
   @Test
   void theDiskIsTheLeastThatIsAskedFor() {
-    Requirements big =
-        new Requirements(
-            null, 1, null, 0, null, 300_000, null, null, null, null, List.of(), List.of(),
-            List.of());
+    Requirements big = Requirements.atLeast(1, 0, 300_000);
     assertThat(backend().offers(big))
         .isNotEmpty()
         .allSatisfy(offer -> assertThat(offer.resources().diskMib()).isEqualTo(293 * 1024));
@@ -320,23 +331,7 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
 
   @Test
   void zonesAreLookedUpWhereTheyAreAskedFor() {
-    Requirements inZone =
-        new Requirements(
-            null,
-            1,
-            null,
-            0,
-            null,
-            0,
-            null,
-            null,
-            null,
-            null,
-            List.of(),
-            List.of(),
-            List.of(),
-            List.of("us-east-1b"),
-            null);
+    Requirements inZone = Requirements.ANY.within(List.of(), List.of(), List.of("us-east-1b"));
     assertThat(backend().offers(inZone))
         .isNotEmpty()
         .allSatisfy(
@@ -439,6 +434,27 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
         .containsEntry("team", "vision");
     assertThat(proxy.calls("CreateTags")).isEmpty();
     assertThat(sent(spec).get("ClientToken")).startsWith(spec.tag().token()).hasSizeLessThan(65);
+    backend().terminate(spec.tag());
+  }
+
+  /** Another process must send the same call with the same token, or EC2 refuses it. */
+  @Test
+  void theTagsComeInOneOrder() {
+    Map<String, String> many = new HashMap<>();
+    for (int i = 0; i < 9; i++) {
+      many.put("tag-" + (i * 7 % 9), "x");
+    }
+    MachineSpec spec = with(offer("t3.small", false), MachineOptions.NONE.withTags(many));
+    backend().ensure(spec);
+
+    List<String> keys = new ArrayList<>();
+    for (int i = 1; i < 40; i++) {
+      String key = sent(spec).get("TagSpecification.1.Tag." + i + ".Key");
+      if (key != null && key.startsWith("tag-")) {
+        keys.add(key);
+      }
+    }
+    assertThat(keys).hasSize(9).isSorted();
     backend().terminate(spec.tag());
   }
 
@@ -675,6 +691,75 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
             DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
     aws.terminate(spec.tag());
     aws.terminate(other.tag());
+  }
+
+  @Test
+  void volumesAreListedForTheSweepUntilTheyAreDeletedAndAMachinesDiskIsNot() {
+    AwsBackend aws = (AwsBackend) backend();
+    VolumeOrder ours = volume("test");
+    VolumeOrder foreign = volume("another");
+    String id = aws.ensureVolume(ours).volumeId();
+    aws.ensureVolume(foreign);
+    MachineSpec spec = with(offer("t3.small", false), MachineOptions.NONE);
+    backend().ensure(spec);
+
+    assertThat(aws.volumes("test", REGION))
+        .filteredOn(found -> found.volume().equals(ours.id()))
+        .singleElement()
+        .satisfies(
+            found -> {
+              assertThat(found.providerId()).isEqualTo(id);
+              assertThat(found.name()).isEqualTo("data");
+              assertThat(found.createdAt()).isNotNull();
+            });
+    assertThat(aws.volumes("test", REGION))
+        .extracting(FoundVolume::volume)
+        .doesNotContain(foreign.id());
+
+    VolumeRef ref = new VolumeRef("data", id, REGION, zone(id));
+    MachineSpec user =
+        with(
+            offer("t3.small", false),
+            new MachineOptions(List.of(), Map.of(), null, null, List.of(), List.of(ref), null));
+    backend().ensure(user);
+    attached(aws, ref, user.tag());
+    assertThatThrownBy(() -> aws.endVolume(REGION, id))
+        .isInstanceOfSatisfying(
+            DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_READY));
+    aws.detachVolume(ref, user.tag(), true);
+    aws.endVolume(REGION, id);
+    aws.endVolume(REGION, id);
+    assertThat(aws.volumes("test", REGION))
+        .extracting(FoundVolume::volume)
+        .doesNotContain(ours.id());
+    assertThat(aws.volumes("another", REGION))
+        .extracting(FoundVolume::volume)
+        .contains(foreign.id());
+    aws.deleteVolume(foreign);
+    aws.terminate(spec.tag());
+    aws.terminate(user.tag());
+  }
+
+  private static VolumeOrder volume(String deployment) {
+    return new VolumeOrder(
+        deployment,
+        new VolumeId(UUID.randomUUID()),
+        "main",
+        "data",
+        REGION,
+        null,
+        5,
+        null,
+        Map.of());
+  }
+
+  private static String zone(String volumeId) {
+    return straight
+        .ec2(REGION)
+        .describeVolumes(request -> request.volumeIds(volumeId))
+        .volumes()
+        .getFirst()
+        .availabilityZone();
   }
 
   /** Asks as an activity does: until it is no longer under way. */

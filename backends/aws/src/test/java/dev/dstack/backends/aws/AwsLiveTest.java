@@ -15,6 +15,9 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIf;
+import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.core.exception.SdkClientException;
 
 /**
  * The contract in a real account, for a person with credentials: {@code ./test --live aws}. Costs
@@ -22,9 +25,23 @@ import org.junit.jupiter.api.Timeout;
  */
 @Tag("live")
 @Timeout(600)
+@EnabledIf(
+    value = "hasCredentials",
+    disabledReason =
+        "there are no AWS credentials: set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 class AwsLiveTest extends BackendContract implements SweepContract {
   private static final String REGION =
       System.getenv().getOrDefault("DSTACK_LIVE_REGION", "us-east-1");
+
+  /** What AWS's own programs would find: environment, profile, or the role of this machine. */
+  static boolean hasCredentials() {
+    try (DefaultCredentialsProvider chain = DefaultCredentialsProvider.builder().build()) {
+      chain.resolveCredentials();
+      return true;
+    } catch (SdkClientException e) {
+      return false;
+    }
+  }
 
   private static AwsBackend make() {
     return (AwsBackend)

@@ -10,6 +10,7 @@ import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.testkit.BackendContract;
+import dev.dstack.backends.testkit.VolumeContract;
 import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.agent.TaskRequest;
 import dev.dstack.model.error.DstackException;
@@ -39,7 +40,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(180)
-class LocalBackendTest extends BackendContract {
+class LocalBackendTest extends BackendContract implements VolumeContract {
   @TempDir Path serverDir;
 
   @Override

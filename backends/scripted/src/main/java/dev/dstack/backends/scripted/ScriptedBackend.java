@@ -208,14 +208,16 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents, WithSweep,
 
   @Override
   public HostAgent agentOf(InstanceTag tag) {
-    World.StoredMachine machine =
-        world
-            .machine(tag)
-            .filter(found -> !found.isLost(clock.instant()))
-            .orElseThrow(
-                () ->
-                    new DstackException(ErrorKind.HOST_LOST, "there is no machine " + tag.token()));
+    World.StoredMachine machine = running(tag.token()).orElseThrow(() -> lost(tag));
     return new SimulatedAgent(world, machine.tag(), config.job(), clock, WAITERS);
+  }
+
+  private Optional<World.StoredMachine> running(String token) {
+    return world.machine(token).filter(found -> !found.isLost(clock.instant()));
+  }
+
+  private static DstackException lost(InstanceTag tag) {
+    return new DstackException(ErrorKind.HOST_LOST, "there is no machine " + tag.token());
   }
 
   @Override
@@ -251,7 +253,7 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents, WithSweep,
         });
   }
 
-  /** As in a cloud, a volume is on one machine at a time. */
+  /** As in a cloud, a volume is on one machine at a time; one that is gone does not hold it. */
   @Override
   public VolumeAttachment attachVolume(VolumeRef ref, InstanceTag machine) {
     return world.exclusively(
@@ -264,7 +266,10 @@ final class ScriptedBackend implements ComputeBackend, WithOwnAgents, WithSweep,
                           new DstackException(
                               ErrorKind.NOT_FOUND, "there is no volume " + ref.volumeId()));
           String holder = volume.machine();
-          if (holder != null && !holder.equals(machine.token())) {
+          if (running(machine.token()).isEmpty()) {
+            throw lost(machine);
+          }
+          if (holder != null && !holder.equals(machine.token()) && running(holder).isPresent()) {
             throw new DstackException(
                 ErrorKind.INVALID_SPEC, "volume " + ref.name() + " is attached to " + holder);
           }

@@ -97,7 +97,11 @@ final class World {
   }
 
   Optional<StoredMachine> machine(InstanceTag tag) {
-    return read(machineFile(tag.token()), StoredMachine.class);
+    return machine(tag.token());
+  }
+
+  Optional<StoredMachine> machine(String token) {
+    return read(machineFile(token), StoredMachine.class);
   }
 
   void store(StoredMachine machine) throws IOException {

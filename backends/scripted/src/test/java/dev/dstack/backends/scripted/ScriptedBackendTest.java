@@ -14,6 +14,7 @@ import dev.dstack.backends.MachineSpec;
 import dev.dstack.backends.WithOwnAgents;
 import dev.dstack.backends.testkit.BackendContract;
 import dev.dstack.backends.testkit.SweepContract;
+import dev.dstack.backends.testkit.VolumeContract;
 import dev.dstack.model.agent.LogFrame;
 import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
@@ -49,7 +50,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(120)
-class ScriptedBackendTest extends BackendContract implements SweepContract {
+class ScriptedBackendTest extends BackendContract implements SweepContract, VolumeContract {
   @TempDir Path serverDir;
   private final SettableClock clock = new SettableClock();
   private Map<String, Object> config = Map.of("instances", 50);

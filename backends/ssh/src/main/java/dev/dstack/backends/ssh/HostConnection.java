@@ -47,30 +47,21 @@ public final class HostConnection implements AutoCloseable {
   /** With three unanswered in a row the connection is over. */
   private static final int KEEP_ALIVE_SECONDS = 10;
 
+  /**
+   * A host that vanishes while it is sent much leaves the sender waiting, and with it everybody
+   * else who has something to send, for as long as the network's own patience lasts.
+   */
+  private static final Duration STALLED_AFTER = Duration.ofSeconds(30);
+
   private static final int MOST_OUTPUT_BYTES = 1024 * 1024;
 
   private final SshHostSpec host;
   private final HostKeys keys;
+  private final Duration stalledAfter;
   private final ReentrantLock opening = new ReentrantLock();
   private final Map<Integer, Tunnel> tunnels = new HashMap<>();
-  private volatile @Nullable Live live;
+  private volatile @Nullable Link live;
   private volatile boolean closed;
-
-  /** A client and the one through which it goes. */
-  private record Live(SSHClient client, @Nullable SSHClient jump) {
-    boolean works() {
-      return client.isConnected()
-          && client.isAuthenticated()
-          && (jump == null || jump.isConnected());
-    }
-
-    void end() {
-      quietly(client);
-      if (jump != null) {
-        quietly(jump);
-      }
-    }
-  }
 
   /**
    * What a command did.
@@ -84,8 +75,16 @@ public final class HostConnection implements AutoCloseable {
   }
 
   HostConnection(SshHostSpec host, HostKeys keys) {
+    this(host, keys, STALLED_AFTER);
+  }
+
+  /**
+   * @param stalledAfter a host that takes nothing for so long is gone
+   */
+  HostConnection(SshHostSpec host, HostKeys keys, Duration stalledAfter) {
     this.host = host;
     this.keys = keys;
+    this.stalledAfter = stalledAfter;
   }
 
   /** For people: {@code user@host:port}. */
@@ -107,11 +106,11 @@ public final class HostConnection implements AutoCloseable {
    * it is given up, and the next call opens another.
    */
   public boolean answers(Duration within) {
-    Live current = live;
+    Link current = live;
     if (current == null || !current.works()) {
       return false;
     }
-    try {
+    try (Stall _ = Stall.watch(within.multipliedBy(2), current::sever)) {
       Object answer =
           current
               .client()
@@ -135,7 +134,7 @@ public final class HostConnection implements AutoCloseable {
    * @param in its standard input; absent: none
    */
   public Ran run(String command, @Nullable InputStream in, Duration within) {
-    Live current = client();
+    Link current = client();
     try (Session session = current.client().startSession();
         Session.Command running = session.exec(command)) {
       ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -144,7 +143,7 @@ public final class HostConnection implements AutoCloseable {
       Thread errReader = copying("ssh-err", running.getErrorStream(), err);
       String cutOff = null;
       if (in != null) {
-        cutOff = feed(in, running.getOutputStream());
+        cutOff = feed(in, running.getOutputStream(), current);
       } else {
         running.getOutputStream().close();
       }
@@ -169,11 +168,13 @@ public final class HostConnection implements AutoCloseable {
    *
    * @return what broke it off; absent: nothing
    */
-  private static @Nullable String feed(InputStream in, OutputStream to) throws IOException {
+  private @Nullable String feed(InputStream in, OutputStream to, Link through) throws IOException {
     byte[] buffer = new byte[256 * 1024];
-    try (OutputStream out = to) {
+    try (Stall stall = Stall.watch(stalledAfter, through::sever);
+        OutputStream out = to) {
       for (int read = in.read(buffer); read >= 0; read = in.read(buffer)) {
         out.write(buffer, 0, read);
+        stall.moved();
       }
       // Closing alone drops what the host has no room for at this moment.
       out.flush();
@@ -232,7 +233,7 @@ public final class HostConnection implements AutoCloseable {
 
   /** A channel to a port of the host's loopback. */
   DirectConnection direct(int port) throws IOException {
-    Live current = client();
+    Link current = client();
     try {
       return current.client().newDirectConnection("127.0.0.1", port);
     } catch (IOException e) {
@@ -243,8 +244,8 @@ public final class HostConnection implements AutoCloseable {
     }
   }
 
-  private Live client() {
-    Live current = live;
+  private Link client() {
+    Link current = live;
     if (current != null && current.works()) {
       return current;
     }
@@ -260,7 +261,7 @@ public final class HostConnection implements AutoCloseable {
       if (closed) {
         throw unreachable("this worker has closed the connection", null);
       }
-      Live opened = withinTime();
+      Link opened = withinTime();
       live = opened;
       return opened;
     } finally {
@@ -269,8 +270,8 @@ public final class HostConnection implements AutoCloseable {
   }
 
   /** Not everything in the library has a limit in time. */
-  private Live withinTime() {
-    FutureTask<Live> task = new FutureTask<>(this::login);
+  private Link withinTime() {
+    FutureTask<Link> task = new FutureTask<>(this::login);
     Thread.ofVirtual().name("ssh-login").start(task);
     try {
       return task.get(LOGIN_WITHIN.toMillis(), TimeUnit.MILLISECONDS);
@@ -289,14 +290,14 @@ public final class HostConnection implements AutoCloseable {
     }
   }
 
-  private Live login() {
+  private Link login() {
     SshHostSpec through = host.proxyJump();
     SSHClient jump = through == null ? null : login(through, null);
     try {
-      return new Live(login(host, jump), jump);
+      return new Link(login(host, jump), jump);
     } catch (RuntimeException e) {
       if (jump != null) {
-        quietly(jump);
+        Link.quietly(jump);
       }
       throw e;
     }
@@ -346,7 +347,7 @@ public final class HostConnection implements AutoCloseable {
           e);
     } finally {
       if (!done) {
-        quietly(client);
+        Link.quietly(client);
       }
     }
   }
@@ -374,20 +375,13 @@ public final class HostConnection implements AutoCloseable {
     };
   }
 
-  private void drop(Live lost) {
+  private void drop(Link lost) {
     if (live == lost) {
       live = null;
     }
+    // There is nobody to take leave of, and saying so may take long.
+    lost.sever();
     lost.end();
-  }
-
-  private static void quietly(SSHClient client) {
-    try {
-      client.disconnect();
-    } catch (IOException _) {
-      // It is gone anyway.
-      return;
-    }
   }
 
   @Override
@@ -397,7 +391,7 @@ public final class HostConnection implements AutoCloseable {
       tunnels.values().forEach(Tunnel::close);
       tunnels.clear();
     }
-    Live current = live;
+    Link current = live;
     live = null;
     if (current != null) {
       current.end();

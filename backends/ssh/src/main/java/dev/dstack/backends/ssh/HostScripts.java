@@ -78,8 +78,11 @@ final class HostScripts {
       set -e
       mkdir -p "$D/runtime"
       chmod 711 "$D"
-      for t in "$D"/runtime/.half.*; do [ ! -e "$t" ] || [ -d "/proc/${t##*.}" ] || rm -rf "$t"; done
       T=$D/runtime/.half.$$
+      # Of those whose number nobody has, or somebody else since the host was started anew.
+      for t in "$D"/runtime/.half.*; do
+        if [ "$t" = "$T" ] || ! grep -qs half "/proc/${t##*.}/cmdline"; then rm -rf "$t"; fi
+      done
       trap 'rm -rf "$T"' EXIT
       mkdir "$T"
       chmod 755 "$T"

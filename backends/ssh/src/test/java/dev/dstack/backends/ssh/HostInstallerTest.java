@@ -11,12 +11,19 @@ import dev.dstack.backends.ssh.HostConnection.Ran;
 import dev.dstack.backends.ssh.TestHosts.TestHost;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
+import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -107,6 +114,54 @@ final class HostInstallerTest {
       assertThat(home).isEmptyDirectory();
       assertThat(said(connection, "ps ax"))
           .doesNotContain("dev.dstack.agent.Main", "dstack-agent/keep");
+    }
+  }
+
+  @Test
+  void aHostThatIsLostWhileItIsCopiedToIsInstalledAfterwards() throws Exception {
+    TestHost host = hosts.boot(Map.of(), key);
+    SshHostSpec spec = host.as("root", TestHosts.privateKey(key));
+    Path runtimes = host.disk().resolve("agent/runtime");
+    try (HostConnection connection = new HostConnection(spec, pins, Duration.ofSeconds(3));
+        ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<DstackException> silent = pool.submit(() -> refused(connection, spec));
+      Eventually.until("half a runtime is there", () -> !halves(runtimes).isEmpty());
+      Set<String> first = halves(runtimes);
+      host.cut();
+      assertThat(silent.get().kind()).as("" + silent.get()).isEqualTo(ErrorKind.AGENT_UNREACHABLE);
+      host.join();
+
+      Future<DstackException> off =
+          pool.submit(() -> Eventually.get(() -> refusedButReached(connection, spec)));
+      Eventually.until("there is another half", () -> !first.containsAll(halves(runtimes)));
+      host.stop();
+      host.start();
+      assertThat(off.get())
+          .as("all else is done")
+          .hasMessageContaining("Install and start Docker there");
+      assertThat(halves(runtimes)).isEmpty();
+      installer.remove(connection, OWNER);
+      assertThat(host.disk().resolve("agent")).isEmptyDirectory();
+    }
+  }
+
+  private DstackException refusedButReached(HostConnection connection, SshHostSpec spec) {
+    DstackException refused = refused(connection, spec);
+    if (refused.kind() == ErrorKind.AGENT_UNREACHABLE) {
+      throw refused;
+    }
+    return refused;
+  }
+
+  private static Set<String> halves(Path runtimes) {
+    try (Stream<Path> entries = Files.list(runtimes)) {
+      return entries
+          .map(entry -> entry.getFileName().toString())
+          .filter(name -> name.startsWith(".half."))
+          .collect(Collectors.toSet());
+    } catch (IOException e) {
+      // Before the first one.
+      return Set.of();
     }
   }
 

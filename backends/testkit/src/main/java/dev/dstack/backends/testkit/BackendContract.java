@@ -29,8 +29,7 @@ public abstract class BackendContract {
   public abstract ComputeBackend backendOfAnotherWorker();
 
   protected static Requirements anything() {
-    return new Requirements(
-        null, 1, null, 0, null, 0, null, null, null, null, List.of(), List.of(), List.of());
+    return Requirements.atLeast(1, 0, 0);
   }
 
   protected static InstanceTag newTag() {
@@ -59,25 +58,9 @@ public abstract class BackendContract {
 
   @Test
   void nothingIsOfferedForWhatNobodyHas() {
-    Requirements impossible =
-        new Requirements(
-            null, 1_000_000, null, 0, null, 0, null, null, null, null, List.of(), List.of(),
-            List.of());
+    Requirements impossible = Requirements.atLeast(1_000_000, 0, 0);
     Requirements elsewhere =
-        new Requirements(
-            null,
-            1,
-            null,
-            0,
-            null,
-            0,
-            null,
-            null,
-            null,
-            null,
-            List.of(),
-            List.of("no-such-region"),
-            List.of());
+        Requirements.ANY.within(List.of(), List.of("no-such-region"), List.of());
 
     assertThat(backend().offers(impossible)).isEmpty();
     assertThat(backend().offers(elsewhere)).isEmpty();

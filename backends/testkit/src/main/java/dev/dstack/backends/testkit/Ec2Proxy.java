@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +44,9 @@ public final class Ec2Proxy implements AutoCloseable {
   private final Map<String, Made> tokens = new ConcurrentHashMap<>();
   private final Map<String, Fault> faults = new ConcurrentHashMap<>();
   private final Map<String, Reply> answers = new ConcurrentHashMap<>();
+  private final Map<String, Runnable> afterEffects = new ConcurrentHashMap<>();
   private final List<Call> calls = new CopyOnWriteArrayList<>();
+  private volatile UnaryOperator<String> rewriting = UnaryOperator.identity();
 
   /** One call as it came; JSON calls have their target as action and no parameters. */
   public record Call(String action, Map<String, String> parameters, String body) {}
@@ -106,6 +109,21 @@ public final class Ec2Proxy implements AutoCloseable {
     answers.clear();
   }
 
+  /** A call with a token of before is a new one. */
+  public void forgetTokens() {
+    tokens.clear();
+  }
+
+  /** Between the effect of the next call of this action and its answer, this is done; once. */
+  public void afterNext(String action, Runnable then) {
+    afterEffects.put(action, then);
+  }
+
+  /** What EC2 answers, such as the addresses of machines, is put right by this. */
+  public void rewriteAnswers(UnaryOperator<String> xml) {
+    rewriting = xml;
+  }
+
   public List<Call> calls(String action) {
     return calls.stream().filter(call -> call.action().equals(action)).toList();
   }
@@ -131,14 +149,26 @@ public final class Ec2Proxy implements AutoCloseable {
               : token != null && action.equals("RunInstances")
                   ? once(token, parameters, exchange, body)
                   : forward(exchange, body);
+      Runnable then = afterEffects.remove(action);
+      if (then != null) {
+        then.run();
+      }
       if (fault instanceof LoseAnswer) {
         // Closed without a word.
         return;
       }
-      send(exchange, reply);
+      send(exchange, rewritten(reply));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private Reply rewritten(Reply reply) {
+    if (reply.status() != 200 || !reply.contentType().contains("xml")) {
+      return reply;
+    }
+    String xml = rewriting.apply(new String(reply.body(), StandardCharsets.UTF_8));
+    return new Reply(reply.status(), reply.contentType(), xml.getBytes(StandardCharsets.UTF_8));
   }
 
   private Reply once(
@@ -187,6 +217,9 @@ public final class Ec2Proxy implements AutoCloseable {
   private static void send(HttpExchange exchange, Reply reply) throws IOException {
     Headers headers = exchange.getResponseHeaders();
     headers.set("Content-Type", reply.contentType());
+    // The JDK's server keeps 200 idle connections and cuts the others without a word, and the SDK
+    // has a pool for each region of each backend.
+    headers.set("Connection", "close");
     exchange.sendResponseHeaders(
         reply.status(), reply.body().length == 0 ? -1 : reply.body().length);
     exchange.getResponseBody().write(reply.body());

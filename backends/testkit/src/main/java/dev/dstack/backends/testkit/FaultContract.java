@@ -20,6 +20,12 @@ public interface FaultContract {
 
   MachineSpec spec(InstanceTag tag);
 
+  /** Another one whose clock is a day further. */
+  ComputeBackend backendADayLater();
+
+  /** As a cloud does after a while; the machines stay. */
+  void forgetTokens();
+
   /** How the cloud is brought to refuse every creation; at least one for each of the kinds. */
   Map<ErrorKind, Runnable> refusals();
 
@@ -81,6 +87,26 @@ public interface FaultContract {
     assertThat(machines(tag)).isEqualTo(1);
     assertThat(backend().find(tag).map(Machine::providerId)).contains(machine.providerId());
     backend().terminate(tag);
+    assertThat(machines(tag)).isZero();
+  }
+
+  /** The token has been forgotten by then: the tags must do. */
+  @Test
+  default void aServerThatComesBackAfterADayKnowsAndEndsWhatItNeverHeardOf() {
+    InstanceTag tag = BackendContract.newTag();
+    MachineSpec spec = spec(tag);
+    loseAnswersOfCreation();
+    assertThatThrownBy(() -> backend().ensure(spec)).isInstanceOf(DstackException.class);
+    mend();
+    forgetTokens();
+
+    ComputeBackend later = backendADayLater();
+    Machine machine = later.ensure(spec);
+
+    assertThat(machines(tag)).isEqualTo(1);
+    assertThat(backendADayLater().find(tag).map(Machine::providerId))
+        .contains(machine.providerId());
+    backendADayLater().terminate(tag);
     assertThat(machines(tag)).isZero();
   }
 

@@ -37,13 +37,7 @@ final class Attach implements Measurement {
       Path home = scene.server().home();
       scene.cli("ps").run().ok();
       Took ours = rounds(home, ROUNDS, () -> scene.cli("attach", RUN));
-      String theirs = "";
-      if (scene.withUpstream()) {
-        UpstreamCli cli = Ps.upstreamsCli(scene);
-        Took upstream = rounds(home.resolve("upstream-home"), 4, () -> cli.command("attach", RUN));
-        scene.table().number("attach_upstream_cli_to_prompt_seconds", upstream.both());
-        theirs = shown(upstream) + " (its CLI, our server)";
-      }
+      String theirs = scene.withUpstream() ? upstream(scene, home) : "";
       scene.table().number("attach_to_host_seconds", ours.host());
       scene.table().number("attach_ssh_to_prompt_seconds", ours.prompt());
       scene.table().number("attach_to_prompt_seconds", ours.both());
@@ -55,8 +49,8 @@ final class Attach implements Measurement {
 
   /** Where it can't be measured, ours is shown all the same. */
   private static String upstream(Scene scene, Path home) throws IOException {
+    UpstreamCli cli = Ps.upstreamsCli(scene);
     try {
-      UpstreamCli cli = Ps.upstreamsCli(scene);
       Took took = rounds(home.resolve("upstream-home"), 4, () -> cli.command("attach", RUN));
       scene.table().number("attach_upstream_cli_to_prompt_seconds", took.both());
       return shown(took) + " (its CLI, our server)";

@@ -35,7 +35,8 @@ final class Attached implements AutoCloseable {
     try {
       Path said = Files.createTempFile(home, "attach", ".txt");
       Path config = home.resolve(".dstack/ssh/config");
-      Files.deleteIfExists(config);
+      // A client takes its host out again when it ends, some a moment after they said so.
+      Await.until("nobody is attached to " + run, LIMIT, () -> !knows(config, run), () -> "");
       Process process =
           attach.builder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
       return new Attached(process, config, run, said);
@@ -47,7 +48,7 @@ final class Attached implements AutoCloseable {
   /** Until the SSH client knows the run by its name. */
   void awaitHost() {
     long deadline = System.nanoTime() + LIMIT.toNanos();
-    while (!knows()) {
+    while (!knows(config, run)) {
       if (!process.isAlive() || System.nanoTime() > deadline) {
         throw new AssertionError(run + " was not attached to: " + text());
       }
@@ -55,7 +56,7 @@ final class Attached implements AutoCloseable {
     }
   }
 
-  private boolean knows() {
+  private static boolean knows(Path config, String run) {
     try {
       return Files.exists(config)
           && Files.readString(config, StandardCharsets.ISO_8859_1)

@@ -105,7 +105,9 @@ public final class Bench {
       measureUpstream();
     }
     try (ServerProcess server =
-        ServerProcess.prepare(ServerProcess.newHome(), stand.config(), ENVIRONMENT).byLauncher()) {
+            ServerProcess.prepare(ServerProcess.newHome(), stand.config(), ENVIRONMENT)
+                .byLauncher();
+        var _ = AtExit.of(server)) {
       long begun = System.nanoTime();
       server.startAgain();
       double first = Scene.seconds(begun);

@@ -2,6 +2,7 @@ package dev.dstack.e2e.bench;
 
 import dev.dstack.e2e.harness.Processes;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,17 +15,18 @@ final class Usage {
   private final long begun = System.nanoTime();
 
   /**
-   * @param roots a group's first process; those below it count as its own
+   * @param roots a group's first process; those below it count as its own, unless they are of
+   *     another group: PostgreSQL and Temporal are the server's children
    */
   Usage(Map<String, Long> roots) {
     this.roots = roots;
-    roots.forEach((name, pid) -> before.put(name, ticks(pid)));
+    roots.forEach((name, pid) -> before.put(name, ticks(roots, pid)));
   }
 
   /** Seconds of processor time since the start, by group. */
   Map<String, Double> cpuSeconds() {
     Map<String, Double> used = new LinkedHashMap<>();
-    roots.forEach((name, pid) -> used.put(name, (ticks(pid) - before.get(name)) / 100.0));
+    roots.forEach((name, pid) -> used.put(name, (ticks(roots, pid) - before.get(name)) / 100.0));
     return used;
   }
 
@@ -49,7 +51,7 @@ final class Usage {
     roots.forEach(
         (name, pid) -> {
           long sum = 0;
-          for (long each : Processes.tree(pid)) {
+          for (long each : group(roots, pid)) {
             sum += Processes.residentKb(each);
           }
           memory.put(name, sum);
@@ -65,13 +67,22 @@ final class Usage {
     }
   }
 
-  private static long ticks(long root) {
-    List<Long> tree = Processes.tree(root);
+  /** What a child has used is its own while it lives, and its parent's once it was waited for. */
+  private static long ticks(Map<String, Long> roots, long root) {
     long sum = 0;
-    for (long pid : tree) {
-      sum += Processes.cpuTicks(pid);
+    for (long pid : group(roots, root)) {
+      sum += Processes.cpuTicks(pid) + Processes.endedChildrenTicks(pid);
     }
-    // Sessions of PostgreSQL that have ended.
-    return sum + Processes.endedChildrenTicks(root);
+    return sum;
+  }
+
+  private static List<Long> group(Map<String, Long> roots, long root) {
+    List<Long> group = new ArrayList<>(Processes.tree(root));
+    for (long other : roots.values()) {
+      if (other != root && group.contains(other)) {
+        group.removeAll(Processes.tree(other));
+      }
+    }
+    return group;
   }
 }

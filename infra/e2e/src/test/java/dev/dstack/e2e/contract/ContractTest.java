@@ -3,6 +3,7 @@ package dev.dstack.e2e.contract;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.e2e.harness.Api;
+import dev.dstack.e2e.harness.Await;
 import dev.dstack.e2e.harness.Command;
 import dev.dstack.e2e.harness.Exchanges;
 import dev.dstack.e2e.harness.Repository;
@@ -43,7 +44,6 @@ final class ContractTest {
           "POST /api/project/{project_name}/backends/create_yaml",
           "POST /api/project/{project_name}/backends/update",
           "POST /api/project/{project_name}/backends/update_yaml",
-          "POST /api/project/{project_name}/fleets/delete_instances",
           "POST /api/project/{project_name}/gateways/get");
 
   // The configuration of a backend that upstream does not have can't have upstream's shape.
@@ -196,16 +196,27 @@ final class ContractTest {
     Map<String, Object> fleet = new LinkedHashMap<>();
     fleet.put(
         "configuration",
-        Map.of("type", "fleet", "name", "contract-fleet", "nodes", Map.of("min", 0, "max", 1)));
+        Map.of("type", "fleet", "name", "contract-fleet", "nodes", Map.of("min", 1, "max", 1)));
     fleet.put("profile", Map.of("name", "default"));
     api.post(main + "fleets/get_plan", Map.of("spec", fleet));
     Map<String, Object> planOfFleet = new LinkedHashMap<>(Map.of("spec", fleet));
     planOfFleet.put("current_resource", null);
     api.post(main + "fleets/apply", Map.of("plan", planOfFleet, "force", false));
     api.post(main + "fleets/get", Map.of("name", "contract-fleet"));
-    api.post(
-        main + "fleets/delete_instances",
-        Map.of("name", "contract-fleet", "instance_nums", List.of(7)));
+    Await.until(
+        "the fleet has its instance",
+        LIMIT,
+        () ->
+            api.post(main + "fleets/get", Map.of("name", "contract-fleet"))
+                .json()
+                .at("/instances/0/status")
+                .asString("")
+                .equals("idle"));
+    for (int number : List.of(7, 0)) {
+      api.post(
+          main + "fleets/delete_instances",
+          Map.of("name", "contract-fleet", "instance_nums", List.of(number)));
+    }
     api.post(main + "fleets/delete", Map.of("names", List.of("contract-fleet")));
     api.post("/api/instances/list", "{}");
     JsonNode instances =

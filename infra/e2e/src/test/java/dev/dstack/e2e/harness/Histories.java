@@ -6,6 +6,10 @@ import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.client.WorkflowExecutionMetadata;
+import io.temporal.client.schedules.ScheduleClient;
+import io.temporal.client.schedules.ScheduleClientOptions;
+import io.temporal.client.schedules.ScheduleException;
+import io.temporal.client.schedules.ScheduleHandle;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import java.time.Duration;
@@ -75,6 +79,27 @@ public final class Histories implements AutoCloseable {
   /** As a person does in the Web UI. */
   public void terminate(String workflowId) {
     client.newUntypedWorkflowStub(workflowId).terminate("by hand");
+  }
+
+  /** Whether the engine has the schedule. */
+  public boolean hasSchedule(String id) {
+    try {
+      schedule(id).describe();
+      return true;
+    } catch (ScheduleException e) {
+      return false;
+    }
+  }
+
+  /** Now and besides its times, as a person does in the Web UI. */
+  public void trigger(String schedule) {
+    schedule(schedule).trigger();
+  }
+
+  private ScheduleHandle schedule(String id) {
+    return ScheduleClient.newInstance(
+            service, ScheduleClientOptions.newBuilder().setNamespace(namespace).build())
+        .getHandle(id);
   }
 
   /** Number of events per workflow run, once they have stopped growing. */

@@ -70,12 +70,22 @@ public final class SshHosts implements AutoCloseable {
    *
    * @param settings files as the script explains
    */
-  public synchronized Host prepare(Map<String, String> settings) {
+  public Host prepare(Map<String, String> settings) {
+    Host host = prepareClosed(settings);
+    try {
+      Files.copy(Path.of(key + ".pub"), host.home().resolve("authorized_keys"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return host;
+  }
+
+  /** As above, and nobody's key may log in. */
+  public synchronized Host prepareClosed(Map<String, String> settings) {
     Host host = new Host(directory.resolve("host-" + hosts.size()), hosts.size() + 10);
     hosts.add(host);
     try {
       Files.createDirectories(host.home().resolve("images"));
-      Files.copy(Path.of(key + ".pub"), host.home().resolve("authorized_keys"));
       Files.writeString(host.home().resolve("docker"), "");
       for (Map.Entry<String, String> setting : settings.entrySet()) {
         Files.writeString(host.home().resolve(setting.getKey()), setting.getValue());
@@ -85,6 +95,30 @@ public final class SshHosts implements AutoCloseable {
       throw new UncheckedIOException(e);
     }
     return host;
+  }
+
+  /** It gets an image {@code nodes} besides: busybox and the client of OpenSSH. */
+  public synchronized void addNodesImage(Host host) {
+    String script =
+        """
+        set -eu
+        [ ! -d "$2" ] || exec cp "$2.tar" "$3"
+        mkdir "$2"
+        cp -a "$1/." "$2"
+        cd "$2"
+        mkdir -p etc root tmp
+        echo 'root:x:0:0:root:/root:/bin/sh' > etc/passwd
+        echo 'root:x:0:' > etc/group
+        for file in /usr/bin/ssh $(ldd /usr/bin/ssh | grep -o '/[^ ]*'); do
+          install -D "$file" ".$file"
+        done
+        tar -cf "$2.tar" .
+        cp "$2.tar" "$3"
+        """;
+    String box = directory.resolve("box").toString();
+    String root = directory.resolve("nodes").toString();
+    String tar = host.home().resolve("images/nodes.tar").toString();
+    new Command(List.of("bash", "-c", script, "sh", box, root, tar)).run().ok();
   }
 
   private void box(Path tar) throws IOException {
@@ -124,6 +158,19 @@ public final class SshHosts implements AutoCloseable {
 
     public void start() {
       script("start", home.toString(), network().toString(), Integer.toString(number));
+    }
+
+    public void powerOff() {
+      script("stop", home.toString());
+    }
+
+    /** Its first process lives, and so may what that has started. */
+    public boolean isOn() {
+      try {
+        return Processes.alive(Long.parseLong(Files.readString(home.resolve("pid")).strip()));
+      } catch (IOException e) {
+        return false;
+      }
     }
 
     public void cut() {

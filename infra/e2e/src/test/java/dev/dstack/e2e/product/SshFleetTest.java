@@ -19,8 +19,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIf;
@@ -36,18 +39,39 @@ import tools.jackson.databind.JsonNode;
 final class SshFleetTest {
   private static final Duration LIMIT = Duration.ofSeconds(180);
 
-  private final SshHosts hosts = new SshHosts();
+  private static SshHosts hosts;
+  private static List<Host> all;
+  private static ServerProcess server;
+  private static Runs runs;
+  private static UpstreamCli dstack;
 
-  @AfterEach
-  void powerOff() {
-    hosts.close();
+  @BeforeAll
+  static void boot(ServerProcess shared) throws Exception {
+    server = shared;
+    runs = shared.runs();
+    dstack = new UpstreamCli(server.home());
+    hosts = new SshHosts();
+    all = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      all.add(hosts.prepare(i == 4 ? Map.of("user", "ops", "sudo", "") : Map.of()));
+    }
+    hosts.addNodesImage(all.get(0));
+    hosts.addNodesImage(all.get(1));
+    // The last one is not there yet when it is looked for.
+    start(all.subList(0, 4));
+    apply();
+    start(all.subList(4, 5));
   }
 
-  @Test
-  void hostsBecomeAFleetRunJobsAndAreCleanedUp(ServerProcess server) throws Exception {
-    List<Host> all = boot();
-    UpstreamCli dstack = new UpstreamCli(server.home());
-    Runs runs = server.runs();
+  private static void start(List<Host> some) throws InterruptedException {
+    List<Thread> booting = new ArrayList<>();
+    some.forEach(host -> booting.add(Thread.ofVirtual().start(host::start)));
+    for (Thread one : booting) {
+      one.join();
+    }
+  }
+
+  private static void apply() throws IOException {
     dstack
         .run(
             "project",
@@ -68,13 +92,29 @@ final class SshFleetTest {
     }
     dstack.file("ssh-fleet.dstack.yml", fleet);
     dstack.command("apply", "-f", "ssh-fleet.dstack.yml", "-y", "-d").limit(LIMIT).run().ok();
-    Await.until(
-        "five idle hosts",
-        LIMIT,
-        () -> idle(server) == all.size(),
-        () -> instances(server).toString());
-    dstack.run("fleet").ok().says("on-prem", "idle");
+  }
 
+  @BeforeEach
+  void everyHostIsFree() {
+    Await.until("five idle hosts", LIMIT, () -> idle() == all.size(), () -> instances().toString());
+  }
+
+  /** Nothing is left of the fleet on its hosts. */
+  @AfterAll
+  static void leave() {
+    try (SshHosts _ = hosts) {
+      dstack.command("fleet", "delete", "on-prem", "-y").limit(LIMIT).run().ok();
+      for (Host host : all) {
+        Await.until("nothing is left on " + host.address(), LIMIT, () -> isEmpty(host.agent()));
+        assertThat(loggedIn(host, "ps ax")).doesNotContain("dev.dstack.agent.Main");
+        assertThat(loggedIn(host, "cat ~/.ssh/authorized_keys")).doesNotContain("dstack:");
+      }
+    }
+  }
+
+  @Test
+  void aJobIsReachedThroughItsHostAndOutlivesALostConnection() throws Exception {
+    dstack.run("fleet").ok().says("on-prem", "idle");
     // On the first host, because the client would need a key of its own for one behind another.
     String first = all.getFirst().address();
     dstack.file(
@@ -111,42 +151,125 @@ final class SshFleetTest {
     assertThat(runs.output("on-host"))
         .startsWith(cutOff.lines().findFirst().orElse(""))
         .contains("tick 1\n", "tick 30\n", "end\n");
-
-    dstack.command("fleet", "delete", "on-prem", "-y").limit(LIMIT).run().ok();
-    for (Host host : all) {
-      Await.until("nothing is left on " + host.address(), LIMIT, () -> isEmpty(host.agent()));
-      assertThat(loggedIn(host, "ps ax")).doesNotContain("dev.dstack.agent.Main");
-      assertThat(loggedIn(host, "cat ~/.ssh/authorized_keys")).doesNotContain("dstack:");
-    }
   }
 
-  private List<Host> boot() throws InterruptedException {
-    List<Host> all = new ArrayList<>();
-    List<Thread> booting = new ArrayList<>();
-    for (int i = 0; i < 5; i++) {
-      Host host = hosts.prepare(i == 4 ? Map.of("user", "ops", "sudo", "") : Map.of());
-      all.add(host);
-      booting.add(Thread.ofVirtual().start(host::start));
+  @Test
+  void nodesFindEachOtherAndTheMastersEndIsTheEnd() {
+    nodes(
+        "two-nodes",
+        """
+        startup_order: workers-first
+        stop_criteria: master-done
+        commands:
+        - echo "rank $DSTACK_NODE_RANK of $DSTACK_NODES_NUM at $DSTACK_MASTER_NODE_IP of" $DSTACK_NODES_IPS
+        - echo "hostfile" $(cat $DSTACK_MPI_HOSTFILE)
+        - if [ $DSTACK_NODE_RANK = 1 ]; then sleep 600; fi
+        - ssh ${{ groups[0].nodes[1].IP_ADDRESS }} 'echo "at worker $DSTACK_NODE_RANK"'
+        - ssh ${{ groups[0].nodes[1].IP_ADDRESS }} "ssh $DSTACK_MASTER_NODE_IP echo back again"
+        """);
+    JsonNode ended = runs.awaitEnd("two-nodes", LIMIT);
+    assertThat(ended.path("status").asString()).as(runs.output("two-nodes")).isEqualTo("done");
+
+    List<String> addresses = new ArrayList<>();
+    for (int node = 0; node < 2; node++) {
+      JsonNode placed = submission(ended, node).path("job_provisioning_data");
+      assertThat(placed.path("hostname").asString()).isNotEmpty();
+      addresses.add(placed.path("internal_ip").asString());
+      assertThat(submission(ended, node).path("status").asString()).isEqualTo("done");
     }
-    for (Thread one : booting) {
-      one.join();
-    }
-    return all;
+    assertThat(new TreeSet<>(addresses))
+        .isEqualTo(new TreeSet<>(List.of(all.get(0).address(), all.get(1).address())));
+    String both = addresses.getFirst() + " " + addresses.getLast();
+    assertThat(runs.output("two-nodes"))
+        .contains("rank 0 of 2 at " + addresses.getFirst() + " of " + both + "\n")
+        .contains("hostfile " + both + "\n")
+        .contains("at worker 1\n")
+        .contains("back again\n");
+    assertThat(runs.output("two-nodes", submission(ended, 1).path("id").asString(), 1000))
+        .contains("rank 1 of 2 at " + addresses.getFirst() + " of " + both + "\n");
   }
 
-  private static JsonNode instances(ServerProcess server) {
+  @Test
+  void aNodesFailureEndsTheOther() {
+    nodes(
+        "half-broken",
+        """
+        commands:
+        - if [ $DSTACK_NODE_RANK = 1 ]; then exit 7; fi
+        - sleep 600
+        """);
+    JsonNode ended = runs.awaitEnd("half-broken", LIMIT);
+    assertThat(ended.path("status").asString()).isEqualTo("failed");
+    assertThat(ended.path("termination_reason").asString()).isEqualTo("job_failed");
+    assertThat(submission(ended, 0).path("termination_reason").asString())
+        .isEqualTo("terminated_by_server");
+    assertThat(submission(ended, 1).path("termination_reason").asString())
+        .isEqualTo("container_exited_with_error");
+    assertThat(submission(ended, 1).path("exit_status").asInt()).isEqualTo(7);
+  }
+
+  @Test
+  void aHostThatIsRebootedTellsWhatBecameOfItsJobAndIsUsedAgain() {
+    Host host = all.get(2);
+    pinned(host, "before-boot", "echo begin", "sleep 600");
+    Await.until("it runs", LIMIT, () -> runs.output("before-boot").contains("begin"));
+    host.powerOff();
+    host.start();
+    JsonNode lost = runs.awaitEnd("before-boot", LIMIT);
+    assertThat(lost.path("status").asString()).isEqualTo("failed");
+    assertThat(submission(lost, 0).path("termination_reason_message").asString())
+        .contains("the host was rebooted while the task ran");
+    everyHostIsFree();
+    pinned(host, "after-boot", "echo on $(hostname)");
+    assertThat(runs.awaitEnd("after-boot", LIMIT).path("status").asString())
+        .as(runs.summary("after-boot"))
+        .isEqualTo("done");
+  }
+
+  private static void pinned(Host host, String name, String... commands) {
+    Map<String, Object> spec = Runs.with(Runs.task(name, commands), "image", "box");
+    spec = Runs.with(spec, "fleets", List.of("on-prem"));
+    // A host is shown as there a moment before its fleet knows.
+    spec = Runs.with(spec, "retry", Map.of("on_events", List.of("no-capacity"), "duration", 600));
+    runs.submit(Runs.with(spec, "instances", List.of(Map.of("hostname", host.address()))));
+  }
+
+  /** By upstream's CLI, on the two hosts that have the image. */
+  private static void nodes(String name, String more) {
+    dstack.file(
+        name + ".dstack.yml",
+        """
+        type: task
+        name: %s
+        nodes: 2
+        image: nodes
+        fleets: [on-prem]
+        instances: [{hostname: %s}, {hostname: %s}]
+        resources: {cpu: 1.., memory: 100MB.., disk: 100MB..}
+        """
+                .formatted(name, all.get(0).address(), all.get(1).address())
+            + more);
+    dstack.run("apply", "-f", name + ".dstack.yml", "-y", "-d").ok().says(name);
+  }
+
+  private static JsonNode submission(JsonNode run, int node) {
+    return run.path("jobs").path(node).path("job_submissions").path(0);
+  }
+
+  private static JsonNode instances() {
     return server.api().post("/api/project/main/fleets/get", Map.of("name", "on-prem")).ok();
   }
 
-  private static long idle(ServerProcess server) {
-    return instances(server)
+  private static long idle() {
+    return instances()
         .path("instances")
         .valueStream()
         .filter(instance -> instance.path("status").asString().equals("idle"))
+        .filter(instance -> !instance.path("unreachable").asBoolean())
         .count();
   }
 
-  private String loggedIn(Host host, String command) {
+  private static String loggedIn(Host host, String command) {
     return new Command(
             List.of(
                 "ssh",

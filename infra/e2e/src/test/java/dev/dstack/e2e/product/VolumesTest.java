@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import tools.jackson.databind.JsonNode;
 
 /** Volumes of the server's own machine, with upstream's CLI, with ours and through the API. */
 @Tag("system")
@@ -143,9 +144,12 @@ final class VolumesTest {
                 Map.of("name", List.of("node-${{ dstack.job_num }}"), "path", path("numbered"))),
             "echo ok > " + path("numbered") + "/done",
             "cat " + path("numbered") + "/done"));
-    assertThat(runs.awaitEnd("by-number", LIMIT).path("status").asString())
-        .as(runs.summary("by-number"))
-        .isEqualTo("done");
+    JsonNode run = runs.awaitEnd("by-number", LIMIT);
+    assertThat(run.path("status").asString()).as(runs.summary("by-number")).isEqualTo("done");
+    assertThat(run.at("/latest_job_submission/job_runtime_data/volume_names"))
+        .as("the volume that it got, also after its end")
+        .singleElement()
+        .satisfies(name -> assertThat(name.asString()).isEqualTo("node-0"));
     assertThat(runs.lines("by-number")).containsExactly("ok");
     delete("node-0").ok();
     awaitGone("node-0");

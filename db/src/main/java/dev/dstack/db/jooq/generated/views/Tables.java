@@ -13,6 +13,7 @@ import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
 import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
 import dev.dstack.db.jooq.generated.views.tables.LogCursor;
+import dev.dstack.db.jooq.generated.views.tables.MachineCharge;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
 import dev.dstack.db.jooq.generated.views.tables.RunWhy;
 import dev.dstack.db.jooq.generated.views.tables.VolumeView;
@@ -47,6 +48,8 @@ public class Tables {
     public static final JobView JOB_VIEW = JobView.JOB_VIEW;
 
     public static final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
+
+    public static final MachineCharge MACHINE_CHARGE = MachineCharge.MACHINE_CHARGE;
 
     public static final RunView RUN_VIEW = RunView.RUN_VIEW;
 

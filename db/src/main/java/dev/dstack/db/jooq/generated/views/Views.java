@@ -14,6 +14,7 @@ import dev.dstack.db.jooq.generated.views.tables.JobDcgm;
 import dev.dstack.db.jooq.generated.views.tables.JobSample;
 import dev.dstack.db.jooq.generated.views.tables.JobView;
 import dev.dstack.db.jooq.generated.views.tables.LogCursor;
+import dev.dstack.db.jooq.generated.views.tables.MachineCharge;
 import dev.dstack.db.jooq.generated.views.tables.RunView;
 import dev.dstack.db.jooq.generated.views.tables.RunWhy;
 import dev.dstack.db.jooq.generated.views.tables.VolumeView;
@@ -61,6 +62,8 @@ public class Views extends SchemaImpl {
 
     public final LogCursor LOG_CURSOR = LogCursor.LOG_CURSOR;
 
+    public final MachineCharge MACHINE_CHARGE = MachineCharge.MACHINE_CHARGE;
+
     public final RunView RUN_VIEW = RunView.RUN_VIEW;
 
     public final RunWhy RUN_WHY = RunWhy.RUN_WHY;
@@ -89,6 +92,7 @@ public class Views extends SchemaImpl {
             JobSample.JOB_SAMPLE,
             JobView.JOB_VIEW,
             LogCursor.LOG_CURSOR,
+            MachineCharge.MACHINE_CHARGE,
             RunView.RUN_VIEW,
             RunWhy.RUN_WHY,
             VolumeView.VOLUME_VIEW

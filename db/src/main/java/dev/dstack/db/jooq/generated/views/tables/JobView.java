@@ -104,6 +104,12 @@ public class JobView extends TableImpl<JobViewRecord> {
 
     public final TableField<JobViewRecord, Instant> UNUSED_SINCE = createField(DSL.name("unused_since"), SQLDataType.INSTANT, this, "");
 
+    public final TableField<JobViewRecord, Double> PRICE = createField(DSL.name("price"), SQLDataType.DOUBLE, this, "");
+
+    public final TableField<JobViewRecord, Instant> PLACED_AT = createField(DSL.name("placed_at"), SQLDataType.INSTANT, this, "");
+
+    public final TableField<JobViewRecord, String[]> VOLUME_NAMES = createField(DSL.name("volume_names"), SQLDataType.CLOB.array(), this, "");
+
     private JobView(Name alias, Table<JobViewRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);
     }

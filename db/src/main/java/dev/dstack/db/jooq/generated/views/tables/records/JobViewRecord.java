@@ -220,6 +220,30 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         return (Instant) get(23);
     }
 
+    public void setPrice(Double value) {
+        set(24, value);
+    }
+
+    public Double getPrice() {
+        return (Double) get(24);
+    }
+
+    public void setPlacedAt(Instant value) {
+        set(25, value);
+    }
+
+    public Instant getPlacedAt() {
+        return (Instant) get(25);
+    }
+
+    public void setVolumeNames(String[] value) {
+        set(26, value);
+    }
+
+    public String[] getVolumeNames() {
+        return (String[]) get(26);
+    }
+
     // -------------------------------------------------------------------------
     // Primary key information
     // -------------------------------------------------------------------------
@@ -237,7 +261,7 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         super(JobView.JOB_VIEW);
     }
 
-    public JobViewRecord(UUID id, UUID runId, UUID projectId, Integer replicaNum, Integer jobNum, Integer submissionNum, String jobName, Long revision, String status, String statusMessage, String terminationReason, String terminationReasonMessage, Integer exitStatus, UUID instanceId, JSONB placement, String workingDir, String username, Instant submittedAt, Instant at, Instant runningAt, Instant finishedAt, JSONB ports, JSONB pull, Instant unusedSince) {
+    public JobViewRecord(UUID id, UUID runId, UUID projectId, Integer replicaNum, Integer jobNum, Integer submissionNum, String jobName, Long revision, String status, String statusMessage, String terminationReason, String terminationReasonMessage, Integer exitStatus, UUID instanceId, JSONB placement, String workingDir, String username, Instant submittedAt, Instant at, Instant runningAt, Instant finishedAt, JSONB ports, JSONB pull, Instant unusedSince, Double price, Instant placedAt, String[] volumeNames) {
         super(JobView.JOB_VIEW);
 
         setId(id);
@@ -264,6 +288,9 @@ public class JobViewRecord extends UpdatableRecordImpl<JobViewRecord> {
         setPorts(ports);
         setPull(pull);
         setUnusedSince(unusedSince);
+        setPrice(price);
+        setPlacedAt(placedAt);
+        setVolumeNames(volumeNames);
         resetTouchedOnNotNull();
     }
 }
