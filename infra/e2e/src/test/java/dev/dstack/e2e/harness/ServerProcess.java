@@ -258,8 +258,15 @@ public final class ServerProcess implements AutoCloseable {
     return Files.exists(file) ? json(file).path("pid").asLong(0) : 0;
   }
 
+  /** The server answers before its Temporal does: this waits until it is known where that is. */
   public String temporalAddress() {
-    return runtime().path("temporalAddress").asString();
+    return Await.value(
+        "the server says where its Temporal is",
+        START,
+        () ->
+            Optional.of(runtime().path("temporalAddress").asString(""))
+                .filter(address -> !address.isEmpty()),
+        () -> tail(log, 6000));
   }
 
   public String temporalNamespace() {
