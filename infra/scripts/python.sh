@@ -41,9 +41,8 @@ need_packages() { # LOG
   [ -x /bin/busybox ] && ! ldd /bin/busybox > /dev/null 2>&1 || wanted+=(busybox-static)
   command -v prometheus > /dev/null || wanted+=(prometheus)
   command -v debootstrap > /dev/null || wanted+=(debootstrap)
+  command -v gcc > /dev/null || wanted+=(gcc)
   command -v musl-gcc > /dev/null || wanted+=(musl-tools)
-  command -v sudo > /dev/null || wanted+=(sudo)
-  command -v ip > /dev/null || wanted+=(iproute2)
   command -v mkfs.ext4 > /dev/null || wanted+=(e2fsprogs)
   # Its judgement of our unit; it need not run.
   command -v systemd-analyze > /dev/null || wanted+=(systemd)
