@@ -481,11 +481,10 @@ public class ApiConfiguration extends WebMvcConfigurationSupport {
       FleetReader reader,
       Fleets wishes,
       BackendStore backends,
-      Database database,
+      Fleetyard yard,
       RunDispatcher dispatcher,
       ApiSettings settings) {
-    return new FleetService(
-        reader, wishes, backends, new OfferReader(database), dispatcher, settings.permissions());
+    return new FleetService(reader, wishes, backends, yard, dispatcher, settings.permissions());
   }
 
   @Bean

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
 final class LeftQueues {
   private static final Logger LOG = LoggerFactory.getLogger(LeftQueues.class);
 
-  /** A process that had less than one in so many is not looked for: it only costs time. */
+  /** Only the newest are looked at: a process that had none of them left little behind. */
   private static final int EXECUTIONS = 20;
 
   /** Far enough back to find where the last decision was asked for. */

@@ -126,13 +126,12 @@ final class FleetPlans {
       }
       hosts.add(host(host, ssh, number));
     }
-    Requirements any = Requirements.ANY;
     return new FleetPlan(
         BackendType.SSH,
         hosts.size(),
         hosts.size(),
         hosts.size(),
-        any,
+        Requirements.ANY,
         sharing(fleet.blocks()),
         null,
         fleet.placement() == InstanceGroupPlacement.CLUSTER,

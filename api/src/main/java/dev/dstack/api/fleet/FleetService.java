@@ -13,8 +13,6 @@ import dev.dstack.db.records.Fleets;
 import dev.dstack.db.views.FleetReader;
 import dev.dstack.db.views.FleetRow;
 import dev.dstack.db.views.InstanceRow;
-import dev.dstack.db.views.OfferReader;
-import dev.dstack.db.views.OfferRow;
 import dev.dstack.model.config.FleetSpecs;
 import dev.dstack.model.config.Names;
 import dev.dstack.model.config.RunUpdate;
@@ -52,7 +50,7 @@ public final class FleetService {
   private final FleetReader reader;
   private final Fleets wishes;
   private final BackendStore backends;
-  private final OfferReader offers;
+  private final Fleetyard yard;
   private final RunDispatcher dispatcher;
   private final DefaultPermissions permissions;
   private final SecureRandom random = new SecureRandom();
@@ -61,13 +59,13 @@ public final class FleetService {
       FleetReader reader,
       Fleets wishes,
       BackendStore backends,
-      OfferReader offers,
+      Fleetyard yard,
       RunDispatcher dispatcher,
       DefaultPermissions permissions) {
     this.reader = reader;
     this.wishes = wishes;
     this.backends = backends;
-    this.offers = offers;
+    this.yard = yard;
     this.dispatcher = dispatcher;
     this.permissions = permissions;
   }
@@ -118,16 +116,16 @@ public final class FleetService {
     names.add(plan.get().backend().name());
     plan.get().otherBackends().forEach(other -> names.add(other.name()));
     List<Offer> found = new ArrayList<>();
-    for (OfferRow row : offers.offers(project)) {
-      if (names.contains(row.backend().name())) {
-        for (Offer offer : Json.lenient().readValue(row.offersJson(), Offer[].class)) {
-          if (plan.get().requirements().refusal(offer).isEmpty()
-              && plan.get().sharing().divides(offer.resources())) {
-            found.add(offer);
-          }
-        }
-      }
-    }
+    yard.backendOffers(project)
+        .forEach(
+            (backend, all) -> {
+              if (names.contains(backend)) {
+                all.stream()
+                    .filter(offer -> plan.get().requirements().refusal(offer).isEmpty())
+                    .filter(offer -> plan.get().sharing().divides(offer.resources()))
+                    .forEach(found::add);
+              }
+            });
     found.sort(
         Comparator.comparing((Offer offer) -> !offer.availability().usable())
             .thenComparingDouble(Offer::price));
