@@ -37,6 +37,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
   private final RemoteMachines remote;
   private final MachineWishes wishes;
   private final HealthChecks health;
+  private final LeftTasks leftTasks;
   private final Heartbeats heartbeats;
   private final Duration probeEvery;
   private final int failuresUntilUnreachable;
@@ -50,6 +51,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
       AgentDirectory directory,
       Hosts hosts,
       HealthChecks health,
+      LeftTasks leftTasks,
       Heartbeats heartbeats,
       Duration probeEvery,
       int failuresUntilUnreachable) {
@@ -58,6 +60,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
     this.remote = new RemoteMachines(directory, hosts);
     this.wishes = new MachineWishes(hosts.logins(), backends.deployment());
     this.health = health;
+    this.leftTasks = leftTasks;
     this.heartbeats = heartbeats;
     this.probeEvery = probeEvery;
     this.failuresUntilUnreachable = failuresUntilUnreachable;
@@ -136,6 +139,7 @@ public final class CloudActivitiesImpl implements CloudActivities {
     int failures = 0;
     int well = 0;
     HealthChecks.Watch checks = health.watch(order.instance());
+    LeftTasks.Watch left = leftTasks.watch(order);
     KnownAgent agent = new KnownAgent(order.instance());
     if (reachable && remote.has(order)) {
       remote.upgrade(order);
@@ -143,6 +147,11 @@ public final class CloudActivitiesImpl implements CloudActivities {
     while (true) {
       beating.check();
       Optional<Silence> silence = silence(order, agent, failures > 0 || !reachable);
+      if (silence.isEmpty()) {
+        silence = leftovers(left, agent);
+      } else {
+        left.wasSilent();
+      }
       if (Thread.interrupted()) {
         throw new InterruptedException();
       }
@@ -172,6 +181,23 @@ public final class CloudActivitiesImpl implements CloudActivities {
             : new HostNews(false, silence.get().words());
       }
       Pause.of(failures == 0 ? probeEvery : probeEvery.dividedBy(2));
+    }
+  }
+
+  /** Before new jobs come, since what is left holds what they need. */
+  private static Optional<Silence> leftovers(LeftTasks.Watch left, KnownAgent agent)
+      throws InterruptedException {
+    try {
+      left.look(agent.get());
+      return Optional.empty();
+    } catch (DstackException e) {
+      if (e.kind() == ErrorKind.DATABASE_DOWN) {
+        throw e;
+      }
+      // What does not die at once is looked for again with the next question.
+      return e.kind() == ErrorKind.NOT_READY
+          ? Optional.empty()
+          : Optional.of(new Silence(String.valueOf(e.getMessage()), false));
     }
   }
 

@@ -8,6 +8,7 @@ import dev.dstack.activities.catalog.CatalogSchedule;
 import dev.dstack.activities.catalog.StoredCatalog;
 import dev.dstack.activities.cloud.CloudActivitiesImpl;
 import dev.dstack.activities.cloud.HealthChecks;
+import dev.dstack.activities.cloud.LeftTasks;
 import dev.dstack.activities.cloud.OfferPublisher;
 import dev.dstack.activities.host.AgentDirectory;
 import dev.dstack.activities.host.Hosts;
@@ -71,6 +72,7 @@ import java.util.concurrent.TimeUnit;
 public final class Workers implements AutoCloseable {
   private static final int FAILURES_UNTIL_UNREACHABLE = 3;
   private static final Duration HEALTH_EVERY = Duration.ofMinutes(1);
+  private static final Duration LEFT_TASKS_EVERY = Duration.ofMinutes(5);
   private static final Duration DEADLOCK = Duration.ofSeconds(5);
   private static final Duration DRAIN = Duration.ofSeconds(5);
 
@@ -178,6 +180,7 @@ public final class Workers implements AutoCloseable {
             directory,
             hosts,
             new HealthChecks(new HostChecks(database), clock, HEALTH_EVERY),
+            new LeftTasks(database, clock, LEFT_TASKS_EVERY),
             heartbeats,
             settings.hostProbeEvery(),
             FAILURES_UNTIL_UNREACHABLE);

@@ -111,6 +111,7 @@ class CloudActivitiesTest {
             directory,
             fixture.hosts(),
             new HealthChecks(new HostChecks(fixture.worker), fixture.clock, Duration.ofMillis(100)),
+            new LeftTasks(fixture.worker, fixture.clock, Duration.ofMinutes(5)),
             heartbeats,
             Duration.ofMillis(50),
             3);
@@ -181,6 +182,7 @@ class CloudActivitiesTest {
         HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     HostInfo info = new HostInfo("1", "host", "boot", OFFER.resources());
     host.createContext("/v1/info", exchange -> answer(exchange, info));
+    host.createContext("/v1/tasks", exchange -> answer(exchange, List.of()));
     host.createContext("/v1/health", exchange -> answer(exchange, health.get()));
     host.start();
     try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {

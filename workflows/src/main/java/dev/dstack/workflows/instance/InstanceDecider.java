@@ -11,6 +11,7 @@ import dev.dstack.workflows.instance.CloudActivities.MachineView;
 import dev.dstack.workflows.instance.InstanceState.Phase;
 import dev.dstack.workflows.support.Facts;
 import dev.dstack.workflows.support.Failures;
+import dev.dstack.workflows.support.Versions;
 import dev.dstack.workflows.view.InstanceView;
 import dev.dstack.workflows.view.TimelineEvent;
 import java.time.Duration;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class InstanceDecider {
   /** A cloud machine whose agent is silent for this long is given up; a host of ours stays. */
   static final Duration UNREACHABLE_DEADLINE = Duration.ofMinutes(20);
+
+  /** A deadline this much too late says that no server was there, not that one was slow. */
+  static final Duration ABSENCE = Duration.ofMinutes(2);
 
   /** Between attempts to restart a silent agent. */
   static final Duration REVIVE_EVERY = Duration.ofMinutes(1);
@@ -41,20 +45,30 @@ final class InstanceDecider {
   private final InstanceInput input;
   private final InstanceState.Draft instance;
   private final Instant now;
+  private final int logic;
   private final List<InstanceCommand> commands = new ArrayList<>();
   private final List<TimelineEvent> facts = new ArrayList<>();
   private boolean visible;
   private @Nullable InstanceReport report;
 
-  private InstanceDecider(InstanceInput input, InstanceState state, Instant now) {
+  private InstanceDecider(InstanceInput input, InstanceState state, Instant now, int logic) {
     this.input = input;
     this.instance = new InstanceState.Draft(state);
     this.now = now;
+    this.logic = logic;
   }
 
   static Decision decide(
       InstanceInput input, InstanceState state, InstanceEvent event, Instant now) {
-    InstanceDecider decider = new InstanceDecider(input, state, now);
+    return decide(input, state, event, now, Versions.RETURN);
+  }
+
+  /**
+   * @param logic the version of the workflow, see {@link Versions}
+   */
+  static Decision decide(
+      InstanceInput input, InstanceState state, InstanceEvent event, Instant now, int logic) {
+    InstanceDecider decider = new InstanceDecider(input, state, now, logic);
     if (state.phase() != Phase.GONE) {
       decider.on(event);
     }
@@ -338,6 +352,9 @@ final class InstanceDecider {
   private void tick(Instant at) {
     switch (instance.phase) {
       case UNREACHABLE -> {
+        if (logic >= Versions.RETURN) {
+          leaveAbsenceOut(at);
+        }
         Instant giveUp = givenUpAt(instance.freeze());
         if (giveUp != null && !at.isBefore(giveUp)) {
           instance.termination =
@@ -370,6 +387,19 @@ final class InstanceDecider {
       case NEW, CREATING, WAITING_FOR_HOST, READY, GONE -> {
         // A deadline of an earlier phase.
       }
+    }
+  }
+
+  /** An agent that nobody asked was not silent. */
+  private void leaveAbsenceOut(Instant at) {
+    Instant due = deadline(instance.freeze());
+    if (due == null || instance.unreachableSince == null) {
+      return;
+    }
+    Duration late = Duration.between(due, at);
+    if (late.compareTo(ABSENCE) >= 0) {
+      instance.unreachableSince = instance.unreachableSince.plus(late);
+      fact("Nobody looked after the instance for " + late.toMinutes() + " min");
     }
   }
 

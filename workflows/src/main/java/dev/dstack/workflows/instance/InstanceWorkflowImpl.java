@@ -32,6 +32,7 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
   private @Nullable CancellationScope provisioning;
   private @Nullable CancellationScope watch;
   private boolean reviving;
+  private int logic;
 
   @WorkflowInit
   public InstanceWorkflowImpl(InstanceInput input) {
@@ -42,7 +43,7 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
 
   @Override
   public void run(InstanceInput ignored) {
-    Versions.logic();
+    logic = Versions.logic();
     CancellationScope.current()
         .getCancellationRequest()
         .thenApply(
@@ -59,7 +60,7 @@ public final class InstanceWorkflowImpl implements InstanceWorkflow {
     while (state.phase() != InstanceState.Phase.GONE) {
       InstanceEvent event = loop.next(InstanceDecider.deadline(state));
       Instant now = event instanceof InstanceEvent.Tick(Instant at) ? at : EntityLoop.now();
-      InstanceDecider.Decision decision = InstanceDecider.decide(input, state, event, now);
+      InstanceDecider.Decision decision = InstanceDecider.decide(input, state, event, now, logic);
       boolean escalated =
           state.escalateAt() != null
               && decision.state().escalateAt() == null

@@ -17,8 +17,11 @@ public final class Versions {
   /** Fleets of users, several nodes, volumes: what does not fit a changed fleet goes when free. */
   public static final int CAPACITY = 3;
 
+  /** The time in which nobody looked after an instance does not count as its silence. */
+  public static final int RETURN = 4;
+
   private static final int MIN = FIRST;
-  static final int CURRENT = CAPACITY;
+  static final int CURRENT = RETURN;
 
   private Versions() {}
 

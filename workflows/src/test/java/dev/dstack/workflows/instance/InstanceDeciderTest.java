@@ -12,6 +12,7 @@ import dev.dstack.model.offer.Offer;
 import dev.dstack.workflows.instance.CloudActivities.HostNews;
 import dev.dstack.workflows.instance.CloudActivities.MachineView;
 import dev.dstack.workflows.instance.InstanceState.Phase;
+import dev.dstack.workflows.support.Versions;
 import dev.dstack.workflows.world.Stage;
 import java.time.Duration;
 import java.time.Instant;
@@ -132,6 +133,45 @@ class InstanceDeciderTest {
       assertThat(state.phase())
           .isEqualTo(backend.equals(BackendType.LOCAL) ? Phase.UNREACHABLE : Phase.TERMINATING);
     }
+  }
+
+  private static InstanceState unreachable(InstanceInput input) {
+    MachineView machine = new MachineView("m", input.offer(), "host");
+    InstanceState state = InstanceState.initial(input);
+    for (InstanceEvent event :
+        List.of(
+            new InstanceEvent.Begin(),
+            new InstanceEvent.Created(machine),
+            new InstanceEvent.HostUp(machine),
+            new InstanceEvent.HostChanged(new HostNews(false, "silent")),
+            new InstanceEvent.Revived(false, "no"))) {
+      state = InstanceDecider.decide(input, state, event, T0).state();
+    }
+    return state;
+  }
+
+  /** All servers were away: when they are back it still has what was left of its time. */
+  @Example
+  void timeInWhichNobodyLookedIsNotSilence() {
+    InstanceInput input = input(new BackendType("cloud"));
+    InstanceState state = unreachable(input);
+    Instant back = T0.plus(Duration.ofDays(1));
+    InstanceEvent late = new InstanceEvent.Tick(back);
+    InstanceDecider.Decision decision = InstanceDecider.decide(input, state, late, back);
+    assertThat(decision.state().phase()).isEqualTo(Phase.UNREACHABLE);
+    assertThat(decision.commands()).anyMatch(InstanceCommand.Revive.class::isInstance);
+    assertThat(InstanceDecider.deadline(decision.state()))
+        .isEqualTo(back.plus(InstanceDecider.UNREACHABLE_DEADLINE).minus(Duration.ofMinutes(1)));
+
+    Instant end = back.plus(InstanceDecider.UNREACHABLE_DEADLINE);
+    assertThat(
+            InstanceDecider.decide(input, decision.state(), new InstanceEvent.Tick(end), end)
+                .state()
+                .phase())
+        .isEqualTo(Phase.TERMINATING);
+    assertThat(InstanceDecider.decide(input, state, late, back, Versions.CAPACITY).state().phase())
+        .as("as it was decided before")
+        .isEqualTo(Phase.TERMINATING);
   }
 
   @Example

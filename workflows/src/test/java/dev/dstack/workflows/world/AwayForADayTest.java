@@ -35,6 +35,7 @@ class AwayForADayTest {
   @CsvSource({
     "cloud.EnsureMachine,",
     "cloud.AwaitHost,",
+    "agent.SubmitTask,",
     "agent.WatchTask, DONE",
     "cloud.TerminateMachine, DONE"
   })

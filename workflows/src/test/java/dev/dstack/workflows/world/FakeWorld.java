@@ -435,6 +435,9 @@ public final class FakeWorld {
       synchronized (FakeWorld.this) {
         Machine machine = machines.get(order.instance());
         boolean now = machine != null && machine.reachable;
+        if (now) {
+          machine.tasks.keySet().removeIf(this::isOver);
+        }
         if (now != reachable) {
           return new HostNews(now, now ? "" : "connection refused");
         }
@@ -451,10 +454,19 @@ public final class FakeWorld {
       synchronized (FakeWorld.this) {
         Machine machine = machines.remove(order.instance());
         created.add(order.instance());
-        if (machine != null && !machine.tasks.isEmpty()) {
-          complaints.add("machine terminated under " + machine.tasks.size() + " task(s)");
+        long wanted =
+            machine == null
+                ? 0
+                : machine.tasks.keySet().stream().filter(job -> !isOver(job)).count();
+        if (wanted > 0) {
+          complaints.add("machine terminated under " + wanted + " task(s)");
         }
       }
+    }
+
+    private boolean isOver(JobId job) {
+      JobView view = jobs.get(job);
+      return view != null && view.status().isFinal();
     }
   }
 
