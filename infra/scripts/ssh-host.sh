@@ -143,6 +143,11 @@ inside() { # HOST NAME
     chmod 755 "$host/disk/bin/date"
     mount --bind "$host/disk/bin" /usr/local/bin
   fi
+  if [ -e "$host/disks" ]; then
+    # Its own view of the names that a cloud's disks get.
+    mkdir -p /dev/disk/by-id
+    mount --bind "$host/disks" /dev/disk/by-id
+  fi
   mount -t tmpfs -o mode=755 tmpfs /run
   mkdir -p /run/sshd
   mount --bind "$host/disk/etc" /etc

@@ -27,11 +27,13 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /** A migrated database with a user and a project, and a directory for the server's files. */
 public final class Fixture implements AutoCloseable {
@@ -64,11 +66,7 @@ public final class Fixture implements AutoCloseable {
     worker = Database.open(url, DatabaseRole.WORKER, 8);
     runs = new RunSubmissions(api, encryption, clock);
     outbox = new RunOutbox(api, clock);
-    try {
-      serverDir = Files.createTempDirectory("dstack-activities-test");
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    serverDir = temporary("dstack-activities-test");
     logs = new FileLogStore(serverDir, 0);
     sql(
         "insert into records.user_account (id, username, global_role, created_at, token_hash, token_encrypted)"
@@ -120,12 +118,33 @@ public final class Fixture implements AutoCloseable {
 
   private static EmbeddedPostgres start() {
     try {
-      EmbeddedPostgres postgres =
-          EmbeddedPostgres.startTemporary(Files.createTempDirectory("dstack-activities-pg"));
-      Runtime.getRuntime().addShutdownHook(new Thread(postgres::close));
-      return postgres;
+      // It removes its directory itself when this JVM ends.
+      return EmbeddedPostgres.startTemporary(Files.createTempDirectory("dstack-activities-pg"));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * A directory that is gone when this JVM is: what tests have started may write to it till then.
+   */
+  public static Path temporary(String prefix) {
+    try {
+      Path directory = Files.createTempDirectory(prefix);
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory)));
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void delete(Path directory) {
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      System.err.println("Left behind: " + directory + ": " + e);
     }
   }
 

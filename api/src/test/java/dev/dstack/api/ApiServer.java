@@ -88,7 +88,6 @@ public final class ApiServer {
     try {
       Path directory = Files.createTempDirectory("dstack-api-test");
       EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary(directory);
-      Runtime.getRuntime().addShutdownHook(new Thread(postgres::close));
       postgres.createDatabase("api");
       return new ApiServer(postgres, "api", deadTemporal());
     } catch (IOException e) {

@@ -63,6 +63,11 @@ class FleetsTest {
     assertThat(made.get("status").stringValue()).isEqualTo("submitted");
 
     assertThat(apply(project, spec("pool", "nodes", "0..3"), null, false).status()).isEqualTo(400);
+    Map<String, Object> elsewhere = spec("pool", "nodes", "0..3");
+    elsewhere.put("profile", Map.of("name", "default", "backends", List.of("gcp")));
+    assertThat(fleets(project, "get_plan", Map.of("spec", elsewhere)).body())
+        .as("what apply would refuse is not planned: the fleet there is would be deleted for it")
+        .contains("it has no backend but: remote (scripted)");
     plan = fleets(project, "get_plan", Map.of("spec", spec("pool", "nodes", "0..3"))).json();
     assertThat(plan.get("action").stringValue()).isEqualTo("update");
     Answer changed =
@@ -126,6 +131,31 @@ class FleetsTest {
         .as("a host keeps its number, a new one gets another than the one that goes")
         .contains("\"number\":1,\"hostname\":\"two.example\"")
         .contains("\"number\":2,\"hostname\":\"three.example\"");
+  }
+
+  @Test
+  void aHostIsInOneFleet() {
+    String project = project();
+    Map<String, Object> ssh = new LinkedHashMap<>();
+    ssh.put("user", "root");
+    ssh.put("identity_file", "~/.ssh/id");
+    ssh.put("ssh_key", Map.of("public", "ssh-ed25519 AAAA", "private", KEY));
+    ssh.put("hosts", List.of("owned.example", "free.example"));
+    assertThat(apply(project, spec("owner", "ssh_config", ssh), null, false).status())
+        .isEqualTo(200);
+    Answer second = fleets(project, "get_plan", Map.of("spec", spec("other", "ssh_config", ssh)));
+    assertThat(second.status()).isEqualTo(400);
+    assertThat(second.body()).contains("owned.example, which fleet 'owner' has already");
+    assertThat(apply(project(), spec("owner", "ssh_config", ssh), null, false).body())
+        .contains("owned.example, which another project's fleet has already");
+    assertThat(
+            fleets(project, "get_plan", Map.of("spec", spec("owner", "ssh_config", ssh))).status())
+        .isEqualTo(200);
+    ssh.put("port", 2222);
+    assertThat(
+            fleets(project, "get_plan", Map.of("spec", spec("other", "ssh_config", ssh))).status())
+        .as("another machine behind one address")
+        .isEqualTo(200);
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.sql.Statement;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /** What a list costs is counted, not timed: queries don't grow with the number of runs. */
 class ListSpeedTest {
@@ -71,6 +72,65 @@ class ListSpeedTest {
     System.out.printf(
         "list of 100 out of 1,000: %.1f ms, %d bytes%n",
         (System.nanoTime() - started) / 20e6, listed.body().length());
+  }
+
+  /** What was made for one list serves the next, unless anything of the row is another. */
+  @Test
+  void aSubmissionIsShownAsItIsNow() throws SQLException {
+    String project = server.project();
+    Answer accepted =
+        server.post(
+            ADMIN_TOKEN,
+            "/api/project/" + project + "/runs/apply",
+            Map.of(
+                "plan",
+                Map.of(
+                    "run_spec",
+                    Map.of(
+                        "run_name",
+                        "changing",
+                        "configuration",
+                        Map.of("type", "task", "commands", List.of("true")))),
+                "force",
+                false));
+    assertThat(accepted.status()).as(accepted.body()).isEqualTo(200);
+    String id = accepted.json().get("id").stringValue();
+    try (Connection connection = server.postgres.connect("api");
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "INSERT INTO views.job_view (id, run_id, project_id, replica_num, job_num, submission_num,"
+              + " job_name, revision, status, status_message, submitted_at, at)"
+              + " SELECT gen_random_uuid(), id, project_id, 0, 0, 0, 'x', 1, 'running', 'one',"
+              + " submitted_at, submitted_at FROM records.run_submission WHERE id = '"
+              + id
+              + "'");
+      Answer first = list(project);
+      assertThat(submission(first).get("status_message").stringValue()).isEqualTo("one");
+      assertThat(list(project).body()).isEqualTo(first.body());
+      statement.execute(
+          "UPDATE views.job_view SET status_message = 'two' WHERE run_id = '" + id + "'");
+      Answer second = list(project);
+      assertThat(second.body())
+          .isEqualTo(
+              first.body().replace("\"status_message\":\"one\"", "\"status_message\":\"two\""));
+      statement.execute(
+          "UPDATE views.job_view SET unused_since = now() - interval '1 hour' WHERE run_id = '"
+              + id
+              + "'");
+      assertThat(submission(list(project)).get("inactivity_secs").asInt()).isGreaterThan(3000);
+      statement.execute(
+          "UPDATE views.job_view SET unused_since = now() - interval '2 hours' WHERE run_id = '"
+              + id
+              + "'");
+      assertThat(submission(list(project)).get("inactivity_secs").asInt()).isGreaterThan(7000);
+    }
+  }
+
+  private static JsonNode submission(Answer list) {
+    JsonNode run = list.json().get(0);
+    JsonNode shown = run.at("/jobs/0/job_submissions/0");
+    assertThat(run.get("latest_job_submission")).isEqualTo(shown);
+    return shown;
   }
 
   private Answer list(String project) {

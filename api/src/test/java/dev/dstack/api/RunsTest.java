@@ -318,6 +318,21 @@ class RunsTest {
     assertThat(apply(project, service, null, false).message()).contains("service");
   }
 
+  /** Before it is submitted, as {@code dstack why} would say it afterwards. */
+  @Test
+  void aPlanSaysWhyNothingCanServeIt() {
+    String project = projectWithLocalFleet();
+    machine(project);
+    JsonNode served = plan(project, spec("small")).json().at("/job_plans/0");
+    assertThat(served.has("refusals")).isFalse();
+    Map<String, Object> huge = with(spec("huge"), "resources", Map.of("cpu", "5000.."));
+    JsonNode job = plan(project, huge).json().at("/job_plans/0");
+    assertThat(job.at("/total_offers").intValue()).isZero();
+    assertThat(job.at("/refusals").values().stream().map(JsonNode::stringValue))
+        .contains("instance local-0: cpus: 4 free, asked 5000")
+        .anyMatch(refusal -> refusal.startsWith("fleet local: "));
+  }
+
   @Test
   void aContainerNeedsAnEngineSomewhere() {
     String project = projectWithLocalFleet();

@@ -459,6 +459,25 @@ class ApplyTest {
   }
 
   @Test
+  void aPlanThatNothingServesSaysWhy() {
+    Map<String, Object> plan = Shapes.plan();
+    Map<String, Object> jobPlan = Shapes.copy(Doc.of(plan).get("job_plans").first());
+    jobPlan.put("offers", List.of());
+    plan.put("job_plans", List.of(jobPlan));
+    server.answers(PROJECT + "/runs/get_plan", plan);
+    cli.run("apply", "-y", "-d");
+    assertThat(cli.output() + cli.errors()).as("of upstream's server").contains("Ask for less");
+
+    jobPlan.put("refusals", List.of("instance local-0: disk: 60GB free, asked 100GB"));
+    plan.put("job_plans", List.of(jobPlan));
+    server.answers(PROJECT + "/runs/get_plan", plan);
+    cli.out.reset();
+    cli.run("apply", "-y", "-d");
+    assertThat(cli.output() + cli.errors())
+        .containsSubsequence("Nothing can serve this run now:", "instance local-0: disk: 60GB");
+  }
+
+  @Test
   void whatTheServerRefusesIsToldWithItsLine() throws IOException {
     file("type: task\ncommands: [x]\nresources:\n  gpu: 1\n  colour: red\n");
     server.on(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.data.JsonText;
+import dev.dstack.model.config.PrivateKeys;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Volumes, and what capacity costs. */
@@ -111,6 +113,56 @@ class CapacityTest {
     Files.writeString(file, "type: volume\nbackend: aws\nregion: eu\nsize: 1GB\n");
     assertThat(cli.run("delete", "-f", file.toString(), "-y")).isEqualTo(ExitCode.FAILED);
     assertThat(cli.errors()).contains("has no `name`", "volume");
+  }
+
+  @Test
+  @EnabledIf("canMakeKeys")
+  void aKeyWithAPassphraseIsOpenedForTheServer() throws IOException, InterruptedException {
+    Path key = home.resolve("id");
+    Process keygen =
+        new ProcessBuilder(
+                "ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", key.toString())
+            .start();
+    assertThat(keygen.waitFor()).isZero();
+    String closed = Files.readString(key);
+    Path file = home.resolve("fleet.dstack.yml");
+    Files.writeString(
+        file,
+        """
+        type: fleet
+        name: metal
+        ssh_config:
+          user: root
+          identity_file: %s
+          hosts: [one.example]
+        """
+            .formatted(key));
+    assertThat(cli.run("apply", "-f", file.toString(), "-y")).isEqualTo(ExitCode.FAILED);
+    assertThat(cli.errors()).contains("passphrase", "DSTACK_IDENTITY_PASSPHRASE");
+    cli.env.put("DSTACK_IDENTITY_PASSPHRASE", "open barley");
+    assertThat(cli.run("apply", "-f", file.toString(), "-y")).isEqualTo(ExitCode.FAILED);
+    assertThat(cli.errors()).contains("is the passphrase right?");
+
+    cli.env.put("DSTACK_IDENTITY_PASSPHRASE", "open sesame");
+    server.on(PROJECT + "/fleets/get_plan", _ -> FakeServer.error(400, "that is enough", "error"));
+    assertThat(cli.run("apply", "-f", file.toString(), "-y")).isEqualTo(ExitCode.FAILED);
+    Doc sent =
+        server
+            .calls(PROJECT + "/fleets/get_plan")
+            .getFirst()
+            .body()
+            .at("spec", "configuration", "ssh_config", "ssh_key");
+    assertThat(PrivateKeys.isProtected(closed)).isTrue();
+    assertThat(PrivateKeys.isProtected(sent.get("private").text(""))).isFalse();
+    assertThat(sent.get("private").text("")).contains("PRIVATE KEY");
+    assertThat(Files.readString(Path.of(key + ".pub")))
+        .startsWith(sent.get("public").text("-").split(" ")[0])
+        .contains(sent.get("public").text("-").split(" ")[1]);
+    assertThat(Files.readString(key)).isEqualTo(closed);
+  }
+
+  static boolean canMakeKeys() {
+    return Programs.find("ssh-keygen", Map.of()) != null;
   }
 
   @Test

@@ -202,6 +202,36 @@ class CommandsTest {
   }
 
   @Test
+  @SuppressWarnings("unchecked")
+  void aFleetTellsWhatItWantsAndWhatItsInstancesAre() {
+    Map<String, Object> fleet = (Map<String, Object>) Shapes.canned("fleet").value();
+    Map<String, Object> configuration =
+        (Map<String, Object>) ((Map<String, Object>) fleet.get("spec")).get("configuration");
+    configuration.put("backends", null);
+    Map<String, Object> gpu =
+        (Map<String, Object>) ((Map<String, Object>) configuration.get("resources")).get("gpu");
+    gpu.put("name", List.of("H100"));
+    gpu.put("count", Map.of("min", 2, "max", 8));
+    Map<String, Object> instance = ((List<Map<String, Object>>) fleet.get("instances")).getFirst();
+    instance.put("total_blocks", 4);
+    instance.put("busy_blocks", 0);
+    instance.put("health_status", "warning");
+    instance.put("availability_zone", "eu-west-1b");
+    instance.put("gpu_driver", Map.of("vendor", "nvidia", "version", "550.54.15"));
+    server.answers(PROJECT + "/fleets/list", List.of(fleet));
+
+    assertThat(cli.run("fleet")).isZero();
+    assertThat(cli.output()).contains("H100:2..8", "*", "0/4 busy (warning)");
+    cli.out.reset();
+    assertThat(cli.run("fleet", "-v")).isZero();
+    assertThat(cli.output()).contains("550.54.15", "eu-west-1b");
+    instance.put("status", "provisioning");
+    cli.out.reset();
+    assertThat(cli.run("fleet")).isZero();
+    assertThat(cli.output()).contains("provisioning").doesNotContain("busy", "(warning)");
+  }
+
+  @Test
   void eventsAreLinesForGrep() {
     server.answers("/api/projects/main/get", Map.of("project_id", "p-1"));
     server.answers(

@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Locale;
@@ -135,13 +136,33 @@ public final class Database implements AutoCloseable {
 
   /**
    * Runs the work in one transaction; a {@link DstackException} rolls it back and comes through.
+   *
+   * <p>jOOQ's own transactions ask the database for the level of isolation each time: one more
+   * statement in each.
    */
   public <T> T inTransaction(Function<DSLContext, T> work) {
-    try {
-      return Objects.requireNonNull(
-          dsl().transactionResult((Configuration inner) -> work.apply(DSL.using(inner))));
+    try (Connection connection = pool.getConnection()) {
+      connection.setAutoCommit(false);
+      try {
+        T result = Objects.requireNonNull(work.apply(DSL.using(configuration.derive(connection))));
+        connection.commit();
+        return result;
+      } catch (RuntimeException | SQLException | Error e) {
+        rollBack(connection, e);
+        throw e;
+      }
     } catch (DataAccessException e) {
       throw translated(e);
+    } catch (SQLException e) {
+      throw translated(new DataAccessException(String.valueOf(e.getMessage()), e));
+    }
+  }
+
+  private static void rollBack(Connection connection, Throwable cause) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
     }
   }
 

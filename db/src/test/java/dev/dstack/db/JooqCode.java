@@ -41,7 +41,8 @@ final class JooqCode {
                             .withIncludes(".*")
                             .withForcedTypes(
                                 new ForcedType()
-                                    .withName("INSTANT")
+                                    .withUserType("java.time.Instant")
+                                    .withBinding("dev.dstack.db.InstantBinding")
                                     .withIncludeTypes(
                                         "(?i:TIMESTAMP\\ WITH\\ TIME\\ ZONE|timestamptz)"))
                             .withIncludeRoutines(false)

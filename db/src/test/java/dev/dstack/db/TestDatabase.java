@@ -33,10 +33,8 @@ public final class TestDatabase {
 
   static EmbeddedPostgres start() {
     try {
-      EmbeddedPostgres postgres =
-          EmbeddedPostgres.startTemporary(Files.createTempDirectory("dstack-db-test"));
-      Runtime.getRuntime().addShutdownHook(new Thread(postgres::close));
-      return postgres;
+      // It removes its directory itself when this JVM ends.
+      return EmbeddedPostgres.startTemporary(Files.createTempDirectory("dstack-db-test"));
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }

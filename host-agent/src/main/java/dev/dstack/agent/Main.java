@@ -2,6 +2,7 @@ package dev.dstack.agent;
 
 import dev.dstack.agent.docker.ContainerHost;
 import dev.dstack.agent.docker.Engines;
+import dev.dstack.agent.host.GpuDriver;
 import dev.dstack.agent.host.HostAddresses;
 import dev.dstack.agent.host.HostResources;
 import dev.dstack.agent.http.AgentServer;
@@ -247,7 +248,8 @@ public final class Main {
           missing.isEmpty(),
           missing.orElse(null),
           containers.version(),
-          HostAddresses.own());
+          HostAddresses.own(),
+          GpuDriver.ofHost().orElse(null));
     }
 
     private synchronized Resources known() {

@@ -12,10 +12,12 @@ import dev.dstack.db.records.InstanceMachine;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.FleetId;
+import dev.dstack.model.json.Json;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.SshAccess;
+import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.instance.CloudActivities.MachineOrder;
 import dev.dstack.workflows.instance.CloudActivities.MachineView;
 import java.util.Map;
@@ -79,7 +81,9 @@ final class RemoteMachines {
   }
 
   MachineView awaitHost(MachineOrder order) {
-    return installed(order, directory.machine(order.instance()));
+    MachineView host = installed(order, directory.machine(order.instance()));
+    checkBlocks(order, host);
+    return host;
   }
 
   /** A cloud's machine boots: what does not work yet may work soon. */
@@ -134,8 +138,28 @@ final class RemoteMachines {
                 0,
                 Availability.AVAILABLE,
                 Map.of(HOST, Integer.toString(number(order))))
-            : order.offer();
-    return access.in(offer);
+            : placed(order.offer(), machine);
+    String driver = installed.info().gpuDriver();
+    return access.in(driver == null ? offer : offer.withData(Offer.GPU_DRIVER, driver));
+  }
+
+  /** In the very zone that the cloud has chosen: volumes can be attached in their own zone only. */
+  private static Offer placed(Offer ordered, InstanceMachine machine) {
+    Offer noted = Json.lenient().readValue(machine.offerJson(), Offer.class);
+    return noted.zones().isEmpty() ? ordered : ordered.inZones(noted.zones());
+  }
+
+  /** What a host has is known only now. */
+  private void checkBlocks(MachineOrder order, MachineView host) {
+    hosts
+        .logins()
+        .fleet(fleet(order))
+        .map(fleet -> Json.lenient().readValue(fleet.planJson(), FleetPlan.class))
+        .flatMap(plan -> plan.sharing(number(order)).refusal(host.offer().resources()))
+        .ifPresent(
+            why -> {
+              throw new DstackException(ErrorKind.INVALID_SPEC, "The host " + why + ".");
+            });
   }
 
   /**

@@ -83,16 +83,21 @@ public final class Hosts implements AutoCloseable {
     return Optional.ofNullable(machine.accessJson()).map(Login::of);
   }
 
-  /** Before this returns something of ours may be on the host, and the records say so. */
+  /** As soon as something of ours may be on the host the records say so. */
   public Installed install(InstanceMachine machine) {
-    Login login = Login.of(machine);
-    if (!machine.touched()) {
-      machines.save(with(machine, machine.accessJson(), true));
-    }
     return remotely()
         .install(
-            access(machine, login),
-            instance -> machines.current(InstanceId.of(instance)).isPresent());
+            access(machine, Login.of(machine)),
+            instance -> machines.current(InstanceId.of(instance)).isPresent(),
+            () -> touch(machine));
+  }
+
+  private void touch(InstanceMachine machine) {
+    if (!machines.touch(machine.instance(), machine.attempt())) {
+      throw new DstackException(
+          ErrorKind.HOST_LOST,
+          "Instance " + machine.instance() + " was given up while its host was set up.");
+    }
   }
 
   /** The agent that runs there now. */
@@ -112,7 +117,10 @@ public final class Hosts implements AutoCloseable {
     return remotely().reach(access(machine, login), there);
   }
 
-  /** Removes everything of ours from a host; a host where nothing ever was is success. */
+  /**
+   * Removes everything of ours from a host. One on which nothing ever was is not even called: it
+   * may be an address that nobody has, or a host that does not let us in.
+   */
   public void remove(InstanceMachine machine) {
     Optional<Login> login = login(machine);
     if (login.isPresent() && machine.touched()) {
@@ -125,7 +133,22 @@ public final class Hosts implements AutoCloseable {
     disconnect(machine.instance());
   }
 
-  void forgetKey(Login login) {
+  /**
+   * The instance has ended, and be it by the word of a person that its machine is gone: nobody logs
+   * in there for it any more, and the host may be named again.
+   */
+  public void ended(InstanceId instance) {
+    machines
+        .current(instance)
+        .ifPresent(
+            machine -> {
+              login(machine).ifPresent(this::forgetKey);
+              machines.terminated(machine.instance(), machine.attempt());
+              disconnect(instance);
+            });
+  }
+
+  private void forgetKey(Login login) {
     pins.forget(login.scope(), address(login.host()));
   }
 

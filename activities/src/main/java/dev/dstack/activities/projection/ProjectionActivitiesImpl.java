@@ -9,6 +9,7 @@ import dev.dstack.db.views.RunViewRow;
 import dev.dstack.db.views.RunWhyRow;
 import dev.dstack.db.views.ViewWriter;
 import dev.dstack.db.views.VolumeViewRow;
+import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.job.JobTerminationReason;
@@ -26,13 +27,19 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /** Brings the shapes of the workflows into those of the database. */
 public final class ProjectionActivitiesImpl implements ProjectionActivities {
   private final ViewWriter writer;
+  private final Consumer<InstanceId> ended;
 
-  public ProjectionActivitiesImpl(ViewWriter writer) {
+  /**
+   * @param ended hears of each instance that is no more; may hear it several times
+   */
+  public ProjectionActivitiesImpl(ViewWriter writer, Consumer<InstanceId> ended) {
     this.writer = writer;
+    this.ended = ended;
   }
 
   @Override
@@ -136,6 +143,9 @@ public final class ProjectionActivitiesImpl implements ProjectionActivities {
 
   @Override
   public void projectInstance(InstanceView view) {
+    if (view.status().isFinal()) {
+      ended.accept(view.id());
+    }
     writer.writeInstance(
         new InstanceViewRow(
             view.id(),

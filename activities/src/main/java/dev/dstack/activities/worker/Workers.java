@@ -196,7 +196,8 @@ public final class Workers implements AutoCloseable {
                 .build());
     Worker control = factory.newWorker(TaskQueues.CONTROL, control());
     control.registerWorkflowImplementationTypes(WorkflowTypes.options(), WorkflowTypes.all());
-    ProjectionActivitiesImpl views = new ProjectionActivitiesImpl(new ViewWriter(database));
+    ProjectionActivitiesImpl views =
+        new ProjectionActivitiesImpl(new ViewWriter(database), hosts::ended);
     SignalActivitiesImpl signals = new SignalActivitiesImpl(client);
     control.registerActivitiesImplementations(views, signals);
     // Watching a host is a long call to an agent, whoever the host belongs to.

@@ -460,7 +460,7 @@ class AgentActivitiesTest {
   }
 
   private static byte[] tar(String name, String content) throws Exception {
-    Path dir = Files.createTempDirectory("tar");
+    Path dir = Fixture.temporary("tar");
     Files.writeString(dir.resolve(name), content);
     Process tar = new ProcessBuilder("tar", "-C", dir.toString(), "-cf", "-", name).start();
     byte[] bytes = tar.getInputStream().readAllBytes();

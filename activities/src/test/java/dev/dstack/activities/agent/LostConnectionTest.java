@@ -277,7 +277,7 @@ class LostConnectionTest {
     }
 
     @Override
-    public Installed install(Access access, Predicate<String> isAlive) {
+    public Installed install(Access access, Predicate<String> isAlive, Runnable touching) {
       throw new IllegalStateException("nothing is installed here");
     }
 

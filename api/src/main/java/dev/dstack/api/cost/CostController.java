@@ -48,7 +48,7 @@ public final class CostController {
         access.name(),
         period.since(),
         period.until(),
-        rounded(instances.cost() + volumes.cost()),
+        Dollars.shown(instances.cost() + volumes.cost()),
         instances,
         volumes,
         group(costs.runs(access.id(), period, LISTED)));
@@ -67,7 +67,7 @@ public final class CostController {
 
   private static CostGroup group(Charges charges) {
     return new CostGroup(
-        rounded(charges.dollars()),
+        Dollars.shown(charges.dollars()),
         charges.all(),
         charges.largest().stream().map(CostController::item).toList());
   }
@@ -78,14 +78,10 @@ public final class CostController {
         charge.id(),
         charge.name(),
         backend == null ? null : new BackendType(backend).wire(),
-        rounded(charge.hours()),
-        rounded(charge.dollars()),
+        Math.round(charge.hours() * 10_000) / 10_000.0,
+        Dollars.shown(charge.dollars()),
         charge.since(),
         charge.until());
-  }
-
-  private static double rounded(double value) {
-    return Math.round(value * 10_000) / 10_000.0;
   }
 
   /** The price lists that are in use. */

@@ -46,7 +46,9 @@ import java.util.function.LongSupplier;
  * one hand at a time, and everything sent is safe to send again.
  */
 public final class TemporalDispatcher implements RunDispatcher, AutoCloseable {
-  private static final Duration TICK = Duration.ofSeconds(2);
+  /** What this server accepts goes at once; the rest is what one that is gone has left. */
+  private static final Duration TICK = Duration.ofSeconds(5);
+
   private static final Duration CALL = Duration.ofSeconds(5);
   private static final Duration PING = Duration.ofSeconds(2);
 

@@ -16,6 +16,7 @@ import dev.dstack.workflows.fleet.Capacity.Fit;
 import dev.dstack.workflows.fleet.Capacity.Share;
 import dev.dstack.workflows.fleet.FleetPlan;
 import dev.dstack.workflows.fleet.FleetRef;
+import dev.dstack.workflows.fleet.Refusals;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -62,11 +63,7 @@ public record Capacity(
         continue;
       }
       alive++;
-      boolean usable =
-          (status == InstanceStatus.IDLE || status == InstanceStatus.BUSY)
-              && row.view().host() != HostState.UNREACHABLE
-              && row.health() != HostHealth.Level.FAILURE;
-      if (usable) {
+      if (unusable(row).isEmpty()) {
         Offer offer =
             offers.computeIfAbsent(
                 row.view().offerJson(), json -> Json.lenient().readValue(json, Offer.class));
@@ -124,6 +121,52 @@ public record Capacity(
     return shown;
   }
 
+  /** Why nothing that it has or could make satisfies the request. */
+  public void refuse(Requirements wanted, boolean mayCreate, Refusals refusals) {
+    for (Machine machine : machines) {
+      InstanceRow row = machine.row();
+      if (whole(row.view().number(), machine.offer(), wanted) instanceof Fit.No(String why)) {
+        refusals.add("instance", name(row), why);
+      }
+    }
+    List<InstanceRow> alive =
+        fleet.instances().stream().filter(row -> !row.status().isFinal()).toList();
+    alive.forEach(row -> unusable(row).ifPresent(why -> refusals.add("instance", name(row), why)));
+    Integer max = plan.nodesMax();
+    if (!plan.hosts().isEmpty()) {
+      refusals.add("fleet", fleet.name(), "has its hosts and no others");
+    } else if (!mayCreate) {
+      refusals.add("fleet", fleet.name(), "may make no instances for it");
+    } else if (max != null && alive.size() >= max) {
+      refusals.add(
+          "fleet", fleet.name(), "has no room: " + alive.size() + " of " + max + " instances");
+    } else if (makes.isEmpty()) {
+      refusals.add("fleet", fleet.name(), "gets no offers that satisfy its own requirements");
+    } else {
+      for (Offer offer : makes) {
+        if (whole(-1, offer, wanted) instanceof Fit.No(String why)) {
+          refusals.add(offer, why);
+        }
+      }
+    }
+  }
+
+  private static String name(InstanceRow row) {
+    return row.view().name();
+  }
+
+  /** Why an instance gets no jobs now, whatever they ask for. */
+  private static Optional<String> unusable(InstanceRow row) {
+    if (row.view().host() == HostState.UNREACHABLE) {
+      return Optional.of("is unreachable");
+    }
+    if (row.health() == HostHealth.Level.FAILURE) {
+      return Optional.of("its accelerators fail");
+    }
+    boolean ready = row.status() == InstanceStatus.IDLE || row.status() == InstanceStatus.BUSY;
+    return ready ? Optional.empty() : Optional.of("is " + row.status().wire());
+  }
+
   /**
    * How many nodes of such a run its machines could have now.
    *
@@ -139,10 +182,13 @@ public record Capacity(
 
   /** What a job would have of a machine on which nothing runs. */
   private Optional<Share> empty(int number, Offer offer, Requirements wanted) {
-    return new dev.dstack.workflows.fleet.Capacity(plan.sharing(number), offer).fit(wanted, false)
-            instanceof Fit.Fits(Share share)
+    return whole(number, offer, wanted) instanceof Fit.Fits(Share share)
         ? Optional.of(share)
         : Optional.empty();
+  }
+
+  private Fit whole(int number, Offer offer, Requirements wanted) {
+    return new dev.dstack.workflows.fleet.Capacity(plan.sharing(number), offer).fit(wanted, false);
   }
 
   /** Of a machine in blocks its part, with a part of the price. */

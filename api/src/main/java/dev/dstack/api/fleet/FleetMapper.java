@@ -95,10 +95,10 @@ public final class FleetMapper {
         view.createdAt(),
         view.finishedAt(),
         offer.region(),
-        null,
+        offer.zone(),
         offer.price(),
         blocks,
         Math.min(row.busyBlocks(), blocks),
-        null);
+        Wire.gpuDriver(offer));
   }
 }

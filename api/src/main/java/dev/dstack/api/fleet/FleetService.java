@@ -53,6 +53,7 @@ public final class FleetService {
   private final Fleetyard yard;
   private final RunDispatcher dispatcher;
   private final DefaultPermissions permissions;
+  private final InUse inUse;
   private final SecureRandom random = new SecureRandom();
 
   public FleetService(
@@ -68,6 +69,7 @@ public final class FleetService {
     this.yard = yard;
     this.dispatcher = dispatcher;
     this.permissions = permissions;
+    this.inUse = new InUse(reader);
   }
 
   // ---- plan
@@ -84,7 +86,7 @@ public final class FleetService {
       action = ApplyAction.UPDATE;
     }
     List<Offer> found =
-        spec.configuration().sshConfig() == null ? offers(effective, access.id()) : List.of();
+        spec.configuration().sshConfig() == null ? offers(effective, access) : List.of();
     List<InstanceOfferWithAvailability> shown =
         found.stream()
             .limit(OFFERS_SHOWN)
@@ -106,23 +108,19 @@ public final class FleetService {
   }
 
   /** What could be made for it: usable ones first, cheapest first. */
-  private List<Offer> offers(FleetSpec spec, ProjectId project) {
-    Optional<dev.dstack.workflows.fleet.FleetPlan> plan =
-        FleetPlans.of(spec, available(project), null);
-    if (plan.isEmpty()) {
-      return List.of();
-    }
+  private List<Offer> offers(FleetSpec spec, ProjectAccess access) {
+    dev.dstack.workflows.fleet.FleetPlan plan = planOf(spec, access, null);
     Set<String> names = new TreeSet<>();
-    names.add(plan.get().backend().name());
-    plan.get().otherBackends().forEach(other -> names.add(other.name()));
+    names.add(plan.backend().name());
+    plan.otherBackends().forEach(other -> names.add(other.name()));
     List<Offer> found = new ArrayList<>();
-    yard.backendOffers(project)
+    yard.backendOffers(access.id())
         .forEach(
             (backend, all) -> {
               if (names.contains(backend)) {
                 all.stream()
-                    .filter(offer -> plan.get().requirements().refusal(offer).isEmpty())
-                    .filter(offer -> plan.get().sharing().divides(offer.resources()))
+                    .filter(offer -> plan.requirements().refusal(offer).isEmpty())
+                    .filter(offer -> plan.sharing().divides(offer.resources()))
                     .forEach(found::add);
               }
             });
@@ -240,7 +238,7 @@ public final class FleetService {
     dev.dstack.workflows.fleet.FleetPlan before =
         Json.lenient().readValue(record.planJson(), dev.dstack.workflows.fleet.FleetPlan.class);
     dev.dstack.workflows.fleet.FleetPlan next = planOf(spec, access, before);
-    refuseBusyHosts(current, next);
+    inUse.refuseMissing(current, next);
     try {
       wishes.reconfigure(
           current.id(),
@@ -259,32 +257,31 @@ public final class FleetService {
     return shown(current.id());
   }
 
-  private static void refuseBusyHosts(FleetRow current, dev.dstack.workflows.fleet.FleetPlan next) {
-    if (!next.ofHosts()) {
-      return;
-    }
-    for (InstanceRow instance : current.instances()) {
-      if (!instance.claims().isEmpty() && next.host(instance.view().number()).isEmpty()) {
-        throw ApiException.badRequest(
-            "Instance '"
-                + instance.view().name()
-                + "' runs jobs, so its host can't be taken out of the fleet now. Stop them first.");
-      }
-    }
-  }
-
   private dev.dstack.workflows.fleet.FleetPlan planOf(
       FleetSpec spec, ProjectAccess access, dev.dstack.workflows.fleet.@Nullable FleetPlan before) {
     List<BackendType> available = available(access.id());
     return FleetPlans.of(spec, available, before)
-        .orElseThrow(
-            () ->
-                ApiException.badRequest(
-                    "The project has no backend that this fleet may use; it has: "
-                        + (available.isEmpty()
-                            ? "none"
-                            : String.join(
-                                ", ", available.stream().map(BackendType::wire).toList()))));
+        .orElseThrow(() -> ApiException.badRequest(noBackend(access.name(), available)));
+  }
+
+  private static String noBackend(String project, List<BackendType> available) {
+    return available.isEmpty()
+        ? "Project '"
+            + project
+            + "' has no backend, so no machines can be made for a fleet. Give it one in the"
+            + " server's config.yml, or name hosts of your own in `ssh_config`."
+        : "`backends` names none that project '"
+            + project
+            + "' has; it has no backend but: "
+            + String.join(
+                ", ",
+                available.stream()
+                    .map(
+                        one ->
+                            one.wire().equals(one.name())
+                                ? one.name()
+                                : one.wire() + " (" + one + ")")
+                    .toList());
   }
 
   private List<BackendType> available(ProjectId project) {
@@ -316,6 +313,7 @@ public final class FleetService {
 
   private void check(FleetSpec spec, ProjectAccess access) {
     List<SpecProblem> problems = new ArrayList<>(FleetSpecs.problems(spec));
+    problems.addAll(TakenHosts.problems(reader, spec, access));
     if (FleetSpecs.profile(spec).backendOptions() != null) {
       problems.add(
           new SpecProblem(
@@ -359,18 +357,7 @@ public final class FleetService {
     }
     for (FleetRow fleet : found) {
       checkRight(fleet, access);
-      for (InstanceRow instance : fleet.instances()) {
-        if (!instance.claims().isEmpty()) {
-          throw ApiException.badRequest(
-              "Fleet '"
-                  + fleet.name()
-                  + "' is in use: instance '"
-                  + instance.view().name()
-                  + "' runs "
-                  + instance.claims().size()
-                  + " job(s). Stop the runs first; nothing has been deleted.");
-        }
-      }
+      inUse.refuse(fleet);
     }
     found.forEach(fleet -> wishes.requestDelete(fleet.id(), access.caller().id()));
     dispatcher.fleetChanged();
@@ -379,16 +366,7 @@ public final class FleetService {
   void deleteInstances(String name, List<Integer> numbers, ProjectAccess access) {
     FleetRow fleet = named(name, access);
     checkRight(fleet, access);
-    for (InstanceRow instance : instances(fleet, numbers)) {
-      if (!instance.claims().isEmpty()) {
-        throw ApiException.badRequest(
-            "Instance '"
-                + instance.view().name()
-                + "' is in use: it runs "
-                + instance.claims().size()
-                + " job(s). Stop the runs first; nothing has been deleted.");
-      }
-    }
+    inUse.refuse(instances(fleet, numbers));
     if (!numbers.isEmpty()) {
       remove(fleet, numbers, false, access);
     }

@@ -15,14 +15,19 @@ import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.io.SerializedString;
 
 /**
- * Runs, written with the JSON of their specifications as it was made before: in a list that is most
- * of the bytes, and it never changes.
+ * Runs, written with the JSON of their specifications and submissions as it was made before: in a
+ * list that is most of the bytes, and it seldom changes.
  */
 final class RunList extends AbstractList<Run> implements Writes {
   private static final int BYTES_A_RUN = 6_000;
 
   private final List<Run> runs = new ArrayList<>();
   private final List<Specs> specs = new ArrayList<>();
+  private final ShownSubmissions shown;
+
+  RunList(ShownSubmissions shown) {
+    this.shown = shown;
+  }
 
   void add(Run run, Specs known) {
     runs.add(run);
@@ -52,7 +57,7 @@ final class RunList extends AbstractList<Run> implements Writes {
     return out.toByteArray();
   }
 
-  private static void write(JsonGenerator generator, Run run, Specs specs) {
+  private void write(JsonGenerator generator, Run run, Specs specs) {
     generator.writeStartObject();
     generator.writeStringProperty("id", run.id().toString());
     generator.writeStringProperty("project_name", run.projectName());
@@ -76,7 +81,7 @@ final class RunList extends AbstractList<Run> implements Writes {
       generator.writeName("job_submissions");
       generator.writeStartArray();
       for (JobSubmission submission : job.jobSubmissions()) {
-        SerializedString json = new SerializedString(Json.lenient().writeValueAsString(submission));
+        SerializedString json = shown.json(submission);
         generator.writeRawValue(json);
         latestJson = submission == latest ? json : latestJson;
       }

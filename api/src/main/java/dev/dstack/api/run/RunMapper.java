@@ -1,5 +1,6 @@
 package dev.dstack.api.run;
 
+import dev.dstack.api.cost.Dollars;
 import dev.dstack.api.run.StoredSpecs.Specs;
 import dev.dstack.api.web.Now;
 import dev.dstack.api.web.Wire;
@@ -45,7 +46,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** From what is stored and shown to the run of the API. */
-record RunMapper(ContainerDefaults containers, Now now) {
+record RunMapper(ContainerDefaults containers, ShownSubmissions shown, Now now) {
   private static final int SSH_PORT = 22;
 
   /** Jobs of the machine that the server is on are reached through its loopback. */
@@ -81,7 +82,7 @@ record RunMapper(ContainerDefaults containers, Now now) {
         specs.run(),
         jobs,
         first.isEmpty() ? null : first.getLast(),
-        Math.round(row.cost() * 10_000) / 10_000.0,
+        Dollars.shown(row.cost()),
         null,
         row.deploymentNum(),
         view == null ? null : view.error(),
@@ -172,6 +173,10 @@ record RunMapper(ContainerDefaults containers, Now now) {
   }
 
   private JobSubmission submission(JobViewRow job, JobSpec spec) {
+    return shown.of(job, spec, () -> made(job, spec));
+  }
+
+  private JobSubmission made(JobViewRow job, JobSpec spec) {
     Placement placement =
         job.placementJson() == null
             ? null
@@ -219,7 +224,7 @@ record RunMapper(ContainerDefaults containers, Now now) {
     String hostname = local ? LOOPBACK : placement.hostname() == null ? "" : placement.hostname();
     SshAccess login = SshAccess.of(placement.offer());
     if (login != null) {
-      return behind(placement, hostname, login);
+      return behind(job, placement, hostname, login);
     }
     String own = placement.internalIp();
     String internal = own == null && !hostname.isEmpty() ? hostname : own;
@@ -227,38 +232,44 @@ record RunMapper(ContainerDefaults containers, Now now) {
         Wire.backend(placement.offer().backend()),
         null,
         Wire.type(placement.offer()),
-        placement.instance().toString(),
+        machine(job, placement),
         hostname,
         internal,
         true,
         null,
         placement.offer().region(),
-        null,
-        null,
+        placement.offer().zone(),
+        placement.offer().reservation(),
         placement.offer().price(),
         job.username() == null ? "root" : job.username(),
         job.ports().getOrDefault(AccessRequest.SSH_PORT, SSH_PORT),
         false,
         null,
         null,
-        null);
+        Wire.gpuDriver(placement.offer()));
+  }
+
+  /** The name by which a person finds it at the provider; ours while there is none. */
+  private static String machine(JobViewRow job, Placement placement) {
+    return job.machine() == null ? placement.instance().toString() : job.machine();
   }
 
   /** Clients go through the machine to the job, whose port is in its runtime data. */
-  private static JobProvisioningData behind(Placement placement, String hostname, SshAccess login) {
+  private static JobProvisioningData behind(
+      JobViewRow job, Placement placement, String hostname, SshAccess login) {
     SshAccess.Proxy proxy = login.proxy();
     return new JobProvisioningData(
         Wire.backend(placement.offer().backend()),
         null,
         Wire.type(placement.offer()),
-        placement.instance().toString(),
+        machine(job, placement),
         hostname,
         login.internalIp(),
         true,
         login.network(),
         placement.offer().region(),
-        null,
-        null,
+        placement.offer().zone(),
+        placement.offer().reservation(),
         placement.offer().price(),
         login.user(),
         login.port(),
@@ -267,7 +278,7 @@ record RunMapper(ContainerDefaults containers, Now now) {
             ? null
             : new SshConnectionParams(proxy.hostname(), proxy.user(), proxy.port()),
         null,
-        null);
+        Wire.gpuDriver(placement.offer()));
   }
 
   private JobRuntimeData runtime(JobViewRow job, JobSpec spec, Placement placement) {

@@ -178,7 +178,7 @@ final class RunPlans {
           "fleet",
           name,
           profile.fleets() != null && !named.contains(name)
-              ? "is not among the run's `fleets`"
+              ? "not among the run's `fleets`"
               : one.noContainers() != null && JobSpecs.inContainer(effective)
                   ? "runs no containers: " + one.noContainers()
                   : nodes(effective) > 1 && !one.plan().cluster()

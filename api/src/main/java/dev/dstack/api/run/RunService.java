@@ -30,8 +30,6 @@ import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.ProjectId;
 import dev.dstack.model.ids.RunId;
 import dev.dstack.model.json.Json;
-import dev.dstack.model.offer.Offer;
-import dev.dstack.model.offer.Requirements;
 import dev.dstack.model.wire.common.ApplyAction;
 import dev.dstack.model.wire.configuration.ProfileParams;
 import dev.dstack.model.wire.file.FileArchiveMapping;
@@ -50,9 +48,6 @@ import java.security.SecureRandom;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,12 +60,17 @@ public final class RunService {
   private static final int NAME_ATTEMPTS = 10;
   private static final int OFFERS_DEFAULT = 50;
 
+  /** Some kilobytes each. */
+  private static final int SUBMISSIONS_KEPT = 1_000;
+
   private final RunSubmissions submissions;
   private final RunReader reader;
   private final StoredSpecs specs;
+  private final ShownSubmissions shown;
   private final RunMapper mapper;
   private final Fleetyard fleets;
   private final JobVolumes volumes;
+  private final JobOffers offers;
   private final FileStore files;
   private final RepoStore repos;
   private final RunDispatcher dispatcher;
@@ -94,10 +94,12 @@ public final class RunService {
     this.submissions = submissions;
     this.reader = reader;
     this.specs = new StoredSpecs(lookups, caches.specs(), containers);
-    this.mapper = new RunMapper(containers, now);
+    this.shown = new ShownSubmissions(SUBMISSIONS_KEPT);
+    this.mapper = new RunMapper(containers, shown, now);
     this.containers = containers;
     this.fleets = fleets;
     this.volumes = volumes;
+    this.offers = new JobOffers(fleets, volumes);
     this.files = files;
     this.repos = repos;
     this.dispatcher = dispatcher;
@@ -146,10 +148,10 @@ public final class RunService {
     List<JobPlan> jobPlans = new ArrayList<>();
     int max = request.maxOffers() == null ? OFFERS_DEFAULT : request.maxOffers();
     for (JobSpec job : check.jobs()) {
-      List<Capacity.Shown> offers =
-          offers(access, effective, job, request.forOffersOnly(), request.reverseOffers());
+      List<Capacity.Shown> found =
+          offers.of(access, effective, job, request.forOffersOnly(), request.reverseOffers());
       List<InstanceOfferWithAvailability> first =
-          offers.stream()
+          found.stream()
               .limit(max)
               .map(
                   one ->
@@ -159,11 +161,14 @@ public final class RunService {
           new JobPlan(
               job,
               first,
-              offers.size(),
-              offers.isEmpty()
+              found.size(),
+              found.isEmpty()
                   ? null
                   : Double.valueOf(
-                      offers.stream().mapToDouble(one -> one.offer().price()).max().orElse(0))));
+                      found.stream().mapToDouble(one -> one.offer().price()).max().orElse(0)),
+              found.isEmpty() && !request.forOffersOnly()
+                  ? offers.refusals(access, effective, job)
+                  : null));
     }
     return new RunPlan(
         access.name(),
@@ -178,51 +183,7 @@ public final class RunService {
   /** Everything that could serve the first job of a run, whatever fleets there are. */
   public List<Capacity.Shown> offersOnly(RunSpec spec, ProjectAccess access, boolean reverse) {
     SpecCheck check = SpecCheck.of(spec, access.caller().sshPublicKey(), true, containers);
-    return offers(access, check.effective(), check.jobs().getFirst(), true, reverse);
-  }
-
-  /** Everything that could serve a job, usable offers first, cheapest first. */
-  private List<Capacity.Shown> offers(
-      ProjectAccess access, RunSpec effective, JobSpec job, boolean ignoreFleets, boolean reverse) {
-    ProfileParams profile = RunSpecs.profile(effective);
-    Requirements wanted = volumes.narrow(RunPlans.requirements(job, profile), job, access.id());
-    List<Capacity> candidates =
-        RunPlans.candidates(profile, access.name(), fleets.now(access.id()));
-    if (!ignoreFleets) {
-      candidates = RunPlans.able(effective, candidates);
-    }
-    boolean anyOffer = ignoreFleets && profile.fleets() == null;
-    List<Capacity.Shown> found = new ArrayList<>();
-    for (Capacity capacity : candidates) {
-      found.addAll(capacity.offers(wanted, RunPlans.mayCreate(profile) && !anyOffer));
-    }
-    if (anyOffer) {
-      Set<String> machines = new HashSet<>();
-      candidates.forEach(
-          capacity -> {
-            if (!capacity.machines().isEmpty()) {
-              machines.add(capacity.plan().backend().name());
-            }
-          });
-      fleets
-          .backendOffers(access.id())
-          .forEach(
-              (backend, offers) -> {
-                // The one machine of `local` is either in its fleet or on offer.
-                boolean shownAlready = backend.equals("local") && machines.contains(backend);
-                for (Offer offer : shownAlready ? List.<Offer>of() : offers) {
-                  if (wanted.refusal(offer).isEmpty()) {
-                    found.add(new Capacity.Shown(offer, offer.availability(), 1, 1));
-                  }
-                }
-              });
-    }
-    Comparator<Capacity.Shown> price =
-        Comparator.comparingDouble((Capacity.Shown one) -> one.offer().price());
-    found.sort(
-        Comparator.comparing((Capacity.Shown one) -> !one.availability().usable())
-            .thenComparing(reverse ? price.reversed() : price));
-    return Collections.unmodifiableList(found);
+    return offers.of(access, check.effective(), check.jobs().getFirst(), true, reverse);
   }
 
   Run apply(ApplyRunPlanInput plan, boolean force, ProjectAccess access) {
@@ -414,7 +375,7 @@ public final class RunService {
 
   List<Run> shown(Collection<RunRow> rows, Detail detail) {
     Map<RunId, Specs> all = specs.of(rows);
-    RunList runs = new RunList();
+    RunList runs = new RunList(shown);
     for (RunRow row : rows) {
       Specs known = all.get(row.id());
       if (known != null) {

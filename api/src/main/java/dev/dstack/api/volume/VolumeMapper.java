@@ -1,6 +1,8 @@
 package dev.dstack.api.volume;
 
+import dev.dstack.api.cost.Dollars;
 import dev.dstack.api.web.Wire;
+import dev.dstack.db.views.CostReader;
 import dev.dstack.db.views.VolumeRow;
 import dev.dstack.db.views.VolumeViewRow;
 import dev.dstack.model.json.Json;
@@ -21,8 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Volumes as dstack's clients know them. */
 final class VolumeMapper {
-  private static final double HOURS_A_MONTH = 730;
-
   private VolumeMapper() {}
 
   static VolumeConfiguration configuration(VolumeRow row) {
@@ -93,6 +93,6 @@ final class VolumeMapper {
     }
     Instant end = row.deletedAt() == null ? now : row.deletedAt();
     double hours = Duration.between(row.createdAt(), end).toMillis() / 3_600_000.0;
-    return Math.max(0, hours * price / HOURS_A_MONTH);
+    return Dollars.shown(Math.max(0, hours * price / CostReader.HOURS_A_MONTH));
   }
 }

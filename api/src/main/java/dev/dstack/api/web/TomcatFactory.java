@@ -1,10 +1,16 @@
 package dev.dstack.api.web;
 
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Executors;
 import org.apache.catalina.core.StandardHost;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
 import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.util.FileSystemUtils;
 
 /** Tomcat, small: a virtual thread for each request, no JSP, no sessions, no pages of its own. */
 public final class TomcatFactory {
@@ -24,6 +30,10 @@ public final class TomcatFactory {
           "The host to listen on, '" + host + "', is not an address of this machine", e);
     }
     factory.setRegisterDefaultServlet(false);
+    // Left alone, both would get a directory of their own that nobody removes.
+    File directory = directory().toFile();
+    factory.setBaseDirectory(directory);
+    factory.setDocumentRoot(directory);
     factory.addConnectorCustomizers(
         connector -> {
           connector.setMaxPostSize(BodyReader.LIMIT_BYTES);
@@ -48,5 +58,18 @@ public final class TomcatFactory {
           }
         });
     return factory;
+  }
+
+  /** What Tomcat has to have; nothing is ever served from it. */
+  private static Path directory() {
+    try {
+      Path directory = Files.createTempDirectory("dstack-web");
+      Runtime.getRuntime()
+          .addShutdownHook(
+              new Thread(() -> FileSystemUtils.deleteRecursively(directory.toFile()), "web-end"));
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException("No directory for the web server can be made", e);
+    }
   }
 }

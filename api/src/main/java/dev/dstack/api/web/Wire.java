@@ -6,11 +6,13 @@ import dev.dstack.model.offer.Offer;
 import dev.dstack.model.wire.common.BackendName;
 import dev.dstack.model.wire.instance.Disk;
 import dev.dstack.model.wire.instance.Gpu;
+import dev.dstack.model.wire.instance.GpuDriverInfo;
 import dev.dstack.model.wire.instance.InstanceOfferWithAvailability;
 import dev.dstack.model.wire.instance.InstanceRuntime;
 import dev.dstack.model.wire.instance.InstanceType;
 import dev.dstack.model.wire.instance.Resources;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Offers and machines in the words of the API. */
 public final class Wire {
@@ -41,6 +43,14 @@ public final class Wire {
             new Disk(has.diskMib()),
             has.arch(),
             ""));
+  }
+
+  /** Of a machine whose agent has told it. */
+  public static @Nullable GpuDriverInfo gpuDriver(Offer machine) {
+    String version = machine.gpuDriver();
+    return version == null || machine.resources().gpus().isEmpty()
+        ? null
+        : new GpuDriverInfo(machine.resources().gpus().getFirst().vendor(), version);
   }
 
   public static InstanceOfferWithAvailability offer(

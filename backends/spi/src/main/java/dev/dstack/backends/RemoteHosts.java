@@ -61,8 +61,9 @@ public interface RemoteHosts extends AutoCloseable {
    * should be is left alone, and its tasks survive whatever is done to it.
    *
    * @param isAlive whether another instance of this deployment, by its id, still has its machine
+   * @param touching called before something of ours comes onto the host; what it throws is thrown
    */
-  Installed install(Access access, Predicate<String> isAlive);
+  Installed install(Access access, Predicate<String> isAlive, Runnable touching);
 
   /** The agent that runs there now, whatever version it is; nothing is changed. */
   Optional<Installed> find(Access access);

@@ -10,7 +10,15 @@ import org.jspecify.annotations.Nullable;
 
 /** What the server says of a request, told as what is wrong in the file. */
 final class FileProblems {
-  private static final List<Object> CONFIGURATION = List.of("run_spec", "configuration");
+  /** Where requests have the file, those of runs, fleets and volumes. */
+  private static final List<List<Object>> PLACES =
+      List.of(
+          List.of("run_spec", "configuration"),
+          List.of("plan", "run_spec", "configuration"),
+          List.of("spec", "configuration"),
+          List.of("plan", "spec", "configuration"),
+          List.of("configuration"));
+
   private static final List<String> TYPES = List.of("task", "service", "dev-environment");
 
   private FileProblems() {}
@@ -51,10 +59,16 @@ final class FileProblems {
   }
 
   private static @Nullable List<Object> inFile(List<Object> location) {
-    if (location.size() < 2 || !location.subList(0, 2).equals(CONFIGURATION)) {
+    List<Object> path = null;
+    for (List<Object> place : PLACES) {
+      if (location.size() >= place.size() && location.subList(0, place.size()).equals(place)) {
+        path = location.subList(place.size(), location.size());
+        break;
+      }
+    }
+    if (path == null) {
       return null;
     }
-    List<Object> path = location.subList(2, location.size());
     // Some servers name the type of the configuration on the way to its field.
     return !path.isEmpty() && TYPES.contains(String.valueOf(path.getFirst()))
         ? path.subList(1, path.size())

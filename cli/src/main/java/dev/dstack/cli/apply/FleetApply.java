@@ -250,9 +250,19 @@ final class FleetApply {
         configuration.get("ssh_config").isNull()
             ? nodes.get("target").integer(nodes.get("min").integer(0))
             : configuration.at("ssh_config", "hosts").items().size();
-    List<Doc> instances = fleet.get("instances").items();
+    // One that is being ended may be in the way of the one that takes its place, or may have
+    // failed:
+    // then the fleet says soon why.
+    List<Doc> instances =
+        fleet.get("instances").items().stream()
+            .filter(one -> !one.get("status").is("terminating"))
+            .toList();
+    boolean enough =
+        configuration.get("ssh_config").isNull()
+            ? instances.size() >= wanted
+            : instances.size() == wanted;
     return !fleet.get("status").is("submitted")
-        && instances.size() >= wanted
+        && enough
         && instances.stream()
             .noneMatch(
                 one -> one.get("status").is("pending") || one.get("status").is("provisioning"));

@@ -114,7 +114,7 @@ final class FollowView {
     terminal.line(words + (more ? " (" + error + ")" : ""), Style.RED);
     String message = latest.get("termination_reason_message").text("");
     if (!message.isEmpty()) {
-      terminal.line(message, Style.RED);
+      terminal.prose(message, Style.RED);
     }
     return ExitCode.FAILED;
   }

@@ -4,11 +4,13 @@ import dev.dstack.cli.Cli;
 import dev.dstack.cli.CliException;
 import dev.dstack.cli.Programs;
 import dev.dstack.cli.data.Doc;
+import dev.dstack.model.config.PrivateKeys;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class HostKeys {
   private final Cli cli;
   private final Path home;
+  private final Map<Path, KeyPassphrase.Opened> opened = new HashMap<>();
 
   HostKeys(Cli cli) {
     this.cli = cli;
@@ -60,8 +63,19 @@ final class HostKeys {
         written.startsWith("~/") ? home.resolve(written.substring(2)) : cli.cwd().resolve(written);
     Map<String, @Nullable Object> key = new LinkedHashMap<>();
     try {
+      if (!Files.exists(file)) {
+        throw CliException.failure("identity_file: there is no file " + file + ".");
+      }
+      String text = Files.readString(file);
+      if (PrivateKeys.isProtected(text)) {
+        // Hosts mostly share a file; nobody wants to be asked for each.
+        KeyPassphrase.Opened open = opened.computeIfAbsent(file, new KeyPassphrase(cli)::open);
+        key.put("public", open.publicPart());
+        key.put("private", open.privatePart());
+        return key;
+      }
       key.put("public", publicKey(file));
-      key.put("private", Files.readString(file));
+      key.put("private", text);
     } catch (IOException e) {
       throw CliException.failure("identity_file: " + file + " can't be read: " + e, e);
     }
@@ -69,9 +83,6 @@ final class HostKeys {
   }
 
   private String publicKey(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      throw CliException.failure("identity_file: there is no file " + file + ".");
-    }
     Path beside = Path.of(file + ".pub");
     if (Files.exists(beside)) {
       return Files.readString(beside).strip();

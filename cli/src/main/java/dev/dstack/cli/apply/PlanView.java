@@ -22,16 +22,29 @@ final class PlanView {
     cli.terminal().line("");
     List<Doc> offers = jobPlan.get("offers").items();
     if (offers.isEmpty()) {
-      cli.terminal()
-          .prose(
-              "Nothing can serve this run now. Ask for less, or see with `dstack offer` and `dstack fleet` what"
-                  + " there is.",
-              Style.YELLOW);
+      none(cli, jobPlan.get("refusals").items());
     } else {
       OfferTable.print(
           cli.terminal(), offers.subList(0, Math.min(maxOffers, offers.size())), jobPlan, true);
     }
     cli.terminal().line("");
+  }
+
+  private static void none(Cli cli, List<Doc> refusals) {
+    if (refusals.isEmpty()) {
+      cli.terminal()
+          .prose(
+              "Nothing can serve this run now. Ask for less, or see with `dstack offer` and `dstack fleet` what"
+                  + " there is.",
+              Style.YELLOW);
+      return;
+    }
+    cli.terminal().prose("Nothing can serve this run now:", Style.YELLOW);
+    refusals.forEach(refusal -> cli.terminal().prose(2, refusal.text(""), Style.PLAIN));
+    cli.terminal()
+        .prose(
+            "Ask for less, or see with `dstack offer` and `dstack fleet` what there is.",
+            Style.PLAIN);
   }
 
   static Doc spec(Doc plan) {

@@ -2,6 +2,7 @@ package dev.dstack.cli.apply;
 
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.data.JsonText;
+import dev.dstack.cli.run.Formats;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -48,9 +49,26 @@ final class SpecDiff {
         env(lines, old.fields(), young.fields());
       } else if (field.equals("resources") || (old.isObject() && young.isObject())) {
         properties(lines, prefix + field + ".", old, young);
+      } else if (old.isList() && young.isList() && isLong(old, young)) {
+        items(lines, prefix + field, old.items(), young.items());
       } else {
         lines.add(prefix + field + ": " + shown(old) + " → " + shown(young));
       }
+    }
+  }
+
+  private static boolean isLong(Doc before, Doc after) {
+    return JsonText.write(before).length() > SHOWN || JsonText.write(after).length() > SHOWN;
+  }
+
+  /** Of a long list only what comes and what goes. */
+  private static void items(List<String> lines, String name, List<Doc> before, List<Doc> after) {
+    List<Doc> gone = before.stream().filter(item -> !after.contains(item)).toList();
+    List<Doc> come = after.stream().filter(item -> !before.contains(item)).toList();
+    gone.forEach(item -> lines.add(name + ": removed " + shown(item)));
+    come.forEach(item -> lines.add(name + ": added " + shown(item)));
+    if (gone.isEmpty() && come.isEmpty()) {
+      lines.add(name + ": in another order");
     }
   }
 
@@ -80,6 +98,9 @@ final class SpecDiff {
   private static String shown(Doc value) {
     if (value.isNull()) {
       return "not set";
+    }
+    if (value.isObject() && Set.of("min", "max").equals(value.fields().keySet())) {
+      return Formats.range(value, "");
     }
     String text = value.text();
     String json = text == null ? JsonText.write(value) : text;

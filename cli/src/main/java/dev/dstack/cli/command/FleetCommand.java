@@ -115,7 +115,9 @@ final class FleetCommand implements Command {
 
   static int delete(
       Session session, String name, List<Integer> numbers, boolean forget, Args args, Cli cli) {
-    Set<String> there = Delete.ids(get(session, name), numbers);
+    Doc fleet = get(session, name);
+    requireInstances(fleet, name, numbers);
+    Set<String> there = Delete.ids(fleet, numbers);
     String what =
         numbers.isEmpty()
             ? "the fleet " + name
@@ -143,6 +145,30 @@ final class FleetCommand implements Command {
     Delete.await(session, name, numbers, there, cli);
     cli.terminal().line("Deleted: " + what);
     return ExitCode.OK;
+  }
+
+  /** Before anybody is asked whether to delete what is not there. */
+  private static void requireInstances(Doc fleet, String name, List<Integer> numbers) {
+    List<Integer> there =
+        fleet.get("instances").items().stream()
+            .map(instance -> (int) instance.get("instance_num").integer(-1))
+            .sorted()
+            .distinct()
+            .toList();
+    for (Integer number : numbers) {
+      if (!there.contains(number)) {
+        throw CliException.failure(
+            "The fleet "
+                + name
+                + " has no instance "
+                + number
+                + (there.isEmpty()
+                    ? ", nor any other."
+                    : "; it has "
+                        + String.join(", ", there.stream().map(String::valueOf).toList())
+                        + "."));
+      }
+    }
   }
 
   static Doc get(Session session, String name) {

@@ -7,6 +7,7 @@ import dev.dstack.cli.Session;
 import dev.dstack.cli.apply.PlanOptions;
 import dev.dstack.cli.data.Doc;
 import dev.dstack.cli.data.JsonText;
+import dev.dstack.cli.http.ApiException;
 import dev.dstack.cli.run.Formats;
 import dev.dstack.cli.run.OfferTable;
 import dev.dstack.cli.spec.Args;
@@ -23,6 +24,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 final class OfferCommand implements Command {
+  private static final List<Object> CONFIGURATION = List.of("run_spec", "configuration");
   private static final List<String> GROUPS = List.of("gpu", "backend", "region", "count");
 
   @Override
@@ -102,7 +104,7 @@ final class OfferCommand implements Command {
     body.put("full_offers", args.has("--full-offers"));
     body.put("unallocated_resources", args.has("--unallocated"));
     body.put("for_offers_only", true);
-    Doc plan = session.post("/runs/get_plan", body);
+    Doc plan = ask(session, "/runs/get_plan", body);
     Doc jobPlan = plan.get("job_plans").first();
     Doc requirements = jobPlan.at("job_spec", "requirements");
     if (json) {
@@ -140,7 +142,7 @@ final class OfferCommand implements Command {
     body.put("group_by", groups.stream().filter(group -> !group.equals("gpu")).toList());
     body.put("full_offers", args.has("--full-offers"));
     body.put("unallocated_resources", args.has("--unallocated"));
-    Doc answer = session.post("/gpus/list", body);
+    Doc answer = ask(session, "/gpus/list", body);
     Doc configuration = Doc.of(spec).get("configuration");
     if (json) {
       Map<String, @Nullable Object> output = new LinkedHashMap<>();
@@ -161,6 +163,26 @@ final class OfferCommand implements Command {
     }
     PriceAge.print(cli, session, backends);
     return ExitCode.OK;
+  }
+
+  /** Nobody has written a configuration here: its fields are what the options say. */
+  private static Doc ask(Session session, String path, Map<String, @Nullable Object> body) {
+    try {
+      return session.post(path, body);
+    } catch (ApiException e) {
+      List<String> lines = new ArrayList<>();
+      for (ApiException.Problem problem : e.problems()) {
+        List<Object> place = problem.location();
+        if (place.size() < 3 || !place.subList(0, 2).equals(CONFIGURATION)) {
+          throw e;
+        }
+        lines.add(
+            place.get(place.get(2).equals("resources") ? place.size() - 1 : 2)
+                + ": "
+                + problem.message());
+      }
+      throw lines.isEmpty() ? e : CliException.failure(String.join("\n", lines));
+    }
   }
 
   private static Table gpuTable(List<Doc> gpus, List<String> groups) {

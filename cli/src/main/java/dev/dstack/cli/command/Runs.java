@@ -17,8 +17,13 @@ public final class Runs {
   private Runs() {}
 
   public static Doc get(Session session, Map<String, @Nullable Object> body, String shown) {
+    return ask(session, "/runs/get", body, shown);
+  }
+
+  /** What the server says of one run. */
+  static Doc ask(Session session, String path, Map<String, @Nullable Object> body, String shown) {
     try {
-      return session.post("/runs/get", body);
+      return session.post(path, body);
     } catch (ApiException e) {
       if (!e.isNotFound()) {
         throw e;

@@ -36,7 +36,9 @@ final class WhyCommand implements Command {
   public int run(Args args, Cli cli) {
     Terminal terminal = cli.terminal();
     try (Session session = cli.session(args)) {
-      Doc why = session.post("/runs/why", Map.of("run_name", args.positional(0)));
+      Doc why =
+          Runs.ask(
+              session, "/runs/why", Map.of("run_name", args.positional(0)), args.positional(0));
       if (args.has("--json")) {
         terminal.line(JsonText.write(why.value()));
         return ExitCode.OK;
@@ -47,8 +49,9 @@ final class WhyCommand implements Command {
         terminal.line("Now", Style.BOLD);
         why.get("now").items().forEach(fleet -> fleet(terminal, fleet));
       }
+      String summary = why.get("summary").text("");
       for (Doc attempt : why.get("attempts").items()) {
-        attempt(terminal, attempt);
+        attempt(terminal, attempt, summary);
       }
       refusals(terminal, why);
     }
@@ -88,7 +91,7 @@ final class WhyCommand implements Command {
     return at == null ? "-" : TIME.format(at.atZone(ZoneId.systemDefault()));
   }
 
-  private static void attempt(Terminal terminal, Doc attempt) {
+  private static void attempt(Terminal terminal, Doc attempt, String summary) {
     terminal.line("");
     terminal.line(
         "Attempt "
@@ -102,13 +105,17 @@ final class WhyCommand implements Command {
     for (Doc job : attempt.get("jobs").items()) {
       String instance = job.get("instance").text();
       String reason = job.get("reason").text();
-      terminal.line(
-          "  job "
+      // Said above already, once for all jobs.
+      boolean isSaid = reason == null || summary.contains(reason);
+      terminal.prose(
+          2,
+          "job "
               + job.get("job_num").text("0")
               + ": "
               + job.get("status").text("-")
               + (instance == null ? "" : " on " + instance)
-              + (reason == null ? "" : " (" + reason + ")"));
+              + (isSaid ? "" : " (" + reason + ")"),
+          Style.PLAIN);
     }
   }
 
@@ -122,7 +129,7 @@ final class WhyCommand implements Command {
           case "creating" -> words == null ? "makes an instance for it" : "waits for " + words;
           default -> fleet.get("outcome").text("-");
         };
-    terminal.line("  fleet " + fleet.get("name").text("-") + ": " + outcome);
+    terminal.prose(2, "fleet " + fleet.get("name").text("-") + ": " + outcome, Style.PLAIN);
     refused(terminal, fleet.get("refusals").items());
   }
 
@@ -137,8 +144,8 @@ final class WhyCommand implements Command {
 
   private static void refused(Terminal terminal, List<Doc> refusals) {
     for (Doc refusal : refusals) {
-      terminal.line(
-          "    " + refusal.get("what").text("-") + ": " + refusal.get("why").text("-"), Style.DIM);
+      terminal.prose(
+          4, refusal.get("what").text("-") + ": " + refusal.get("why").text("-"), Style.DIM);
     }
   }
 }

@@ -75,10 +75,10 @@ public final class FleetTable {
       cells.add(Cell.dim(isSsh || resources.isNull() ? "" : Formats.requirements(resources)));
       cells.add(Cell.EMPTY);
     } else {
-      cells.add(Cell.dim(""));
+      cells.add(Cell.dim(isSsh ? "" : Formats.gpuWish(resources)));
     }
     cells.add(Cell.dim(isSsh ? "" : spot.text("")));
-    cells.add(Cell.dim(isSsh ? "ssh" : backends));
+    cells.add(Cell.dim(isSsh ? "ssh" : backends.isEmpty() ? "*" : backends));
     cells.add(Cell.dim(price.isNull() ? "" : "$0.." + Formats.price(price.number()).substring(1)));
     cells.add(new Cell(fleet.get("status").text("-"), fleetStyle(fleet.get("status").text(""))));
     cells.add(Cell.dim(Times.ago(fleet.get("created_at").instant(), now)));
@@ -121,13 +121,16 @@ public final class FleetTable {
 
   /**
    * {@code idle}, {@code busy}, {@code 1/4 busy} of an instance in blocks, with what is wrong with
-   * it.
+   * it. Of one that is not there yet, or going, nobody knows how it is.
    */
   private static String status(Doc instance) {
     String status = instance.get("status").text("-");
     long total = instance.get("total_blocks").integer(1);
     long busy = instance.get("busy_blocks").integer(0);
-    if (total > 1 && (status.equals("busy") || status.equals("idle")) && busy > 0) {
+    if (!isThere(instance)) {
+      return status;
+    }
+    if (total > 1) {
       status = busy + "/" + total + " busy";
     }
     String health = instance.get("health_status").text("healthy");
@@ -139,8 +142,14 @@ public final class FleetTable {
         : status;
   }
 
+  private static boolean isThere(Doc instance) {
+    return instance.get("status").is("idle") || instance.get("status").is("busy");
+  }
+
   private static Style instanceStyle(Doc instance) {
-    return instance.get("unreachable").truth() || instance.get("health_status").is("failure")
+    boolean fails =
+        instance.get("unreachable").truth() || instance.get("health_status").is("failure");
+    return isThere(instance) && fails
         ? Style.BOLD_RED
         : RunTable.statusStyle(instance.get("status").text(""), "");
   }

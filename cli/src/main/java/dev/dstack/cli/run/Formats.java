@@ -73,6 +73,19 @@ public final class Formats {
     return parts.isEmpty() ? "-" : String.join(" ", parts);
   }
 
+  /** Of what is asked for only the accelerators; empty: there need not be any. */
+  public static String gpuWish(Doc resources) {
+    Doc gpu = resources.get("gpu");
+    Doc count = gpu.get("count");
+    boolean none =
+        count.isNull() || (count.get("min").number(1) == 0 && count.get("max").number(0) == 0);
+    if (!gpu.isObject() || none) {
+      return gpu.isObject() ? "" : gpu.text("");
+    }
+    boolean named = !gpu.get("name").items().isEmpty() || !gpu.get("vendor").isNull();
+    return (named ? "" : "gpu:") + gpu(gpu);
+  }
+
   private static String gpu(Doc gpu) {
     List<String> parts = new ArrayList<>();
     String names =

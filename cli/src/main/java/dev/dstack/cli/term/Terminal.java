@@ -115,6 +115,16 @@ public final class Terminal {
     print(all.toString());
   }
 
+  /** The same, moved in; lines that go on are moved in further. */
+  public void prose(int indent, String text, Style style) {
+    String before = " ".repeat(indent);
+    StringBuilder all = new StringBuilder();
+    for (String line : Widths.wrap(text, Math.max(20, width() - indent - 2))) {
+      all.append(styled(before + (all.isEmpty() ? "" : "  ") + line, style)).append('\n');
+    }
+    print(all.toString());
+  }
+
   public void lines(List<String> lines) {
     StringBuilder text = new StringBuilder();
     lines.forEach(line -> text.append(line).append('\n'));

@@ -35,6 +35,22 @@ class SpecDiffTest {
   }
 
   @Test
+  void ofLongListsItTellsWhatChanged() {
+    String hosts = "'host-1.example','host-2.example','host-3.example','host-4.example'";
+    assertThat(
+            SpecDiff.lines(
+                json("{'configuration':{'ssh_config':{'hosts':[" + hosts + "]},'nodes':null}}"),
+                json(
+                    "{'configuration':{'ssh_config':{'hosts':["
+                        + hosts.replace("host-2", "new")
+                        + "]},'nodes':{'min':1,'max':4}}}")))
+        .containsExactly(
+            "ssh_config.hosts: removed host-2.example",
+            "ssh_config.hosts: added new.example",
+            "nodes: not set → 1..4");
+  }
+
+  @Test
   void isEmptyWhereTheMeaningIsTheSame() {
     assertThat(
             SpecDiff.lines(

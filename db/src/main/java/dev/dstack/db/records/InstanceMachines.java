@@ -65,6 +65,25 @@ public final class InstanceMachines {
                 .execute());
   }
 
+  /**
+   * From now on something of ours may be on the machine.
+   *
+   * @return false: it has been terminated, or never was
+   */
+  public boolean touch(InstanceId instance, int attempt) {
+    return database.inTransaction(
+        dsl ->
+            dsl.update(INSTANCE_MACHINE)
+                    .set(INSTANCE_MACHINE.TOUCHED, true)
+                    .set(INSTANCE_MACHINE.UPDATED_AT, Clean.instant(clock.instant()))
+                    .where(
+                        INSTANCE_MACHINE.INSTANCE_ID.eq(instance.value()),
+                        INSTANCE_MACHINE.ATTEMPT.eq(attempt),
+                        INSTANCE_MACHINE.TERMINATED_AT.isNull())
+                    .execute()
+                == 1);
+  }
+
   /** The machine of the latest attempt that has not been terminated. */
   public Optional<InstanceMachine> current(InstanceId instance) {
     return database.read(

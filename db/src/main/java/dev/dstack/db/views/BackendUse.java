@@ -34,7 +34,8 @@ public final class BackendUse {
               .from(VOLUME)
               .where(VOLUME.PROJECT_ID.eq(project.value()))
               .and(VOLUME.DELETED_AT.isNull())
-              .and(backendOf(VOLUME.CONFIGURATION).eq(backend))
+              // Not the configuration's: a file names a cloud also for the server's own machine.
+              .and(backendOf(VOLUME.PLAN).eq(backend))
               .orderBy(VOLUME.NAME)
               .limit(NAMED)
               .fetch(row -> uses.add("volume " + row.value1()));

@@ -26,7 +26,7 @@ import org.jooq.impl.DSL;
  */
 public final class CostReader {
   /** Prices of volumes are for a month. */
-  private static final double HOURS_A_MONTH = 730;
+  public static final double HOURS_A_MONTH = 730;
 
   private static final Field<Instant> STILL = DSL.inline((Instant) null, Instant.class);
 

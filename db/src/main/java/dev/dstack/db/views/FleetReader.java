@@ -2,12 +2,16 @@ package dev.dstack.db.views;
 
 import static dev.dstack.db.jooq.generated.records.Tables.FLEET;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
+import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
 import static dev.dstack.db.jooq.generated.views.Tables.FLEET_VIEW;
+import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
 
 import dev.dstack.db.Database;
 import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.ids.FleetId;
+import dev.dstack.model.ids.JobId;
 import dev.dstack.model.ids.ProjectId;
+import dev.dstack.model.offer.BackendType;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -69,6 +73,36 @@ public final class FleetReader {
 
   public Optional<FleetRow> get(FleetId fleet) {
     return read(FLEET.ID.eq(fleet.value()), 1, false).stream().findFirst();
+  }
+
+  /** The names of the runs that these jobs are of. */
+  public List<String> runsOf(List<JobId> jobs) {
+    return database.read(
+        dsl ->
+            dsl.selectDistinct(RUN_SUBMISSION.RUN_NAME)
+                .from(JOB_VIEW)
+                .join(RUN_SUBMISSION)
+                .on(RUN_SUBMISSION.ID.eq(JOB_VIEW.RUN_ID))
+                .where(RunReader.oneOf(JOB_VIEW.ID, jobs.stream().map(JobId::value).toList()))
+                .orderBy(RUN_SUBMISSION.RUN_NAME)
+                .fetch(RUN_SUBMISSION.RUN_NAME));
+  }
+
+  /** A fleet that names hosts of its own. */
+  public record OfHosts(ProjectId project, String name, String planJson) {}
+
+  /** Those of all projects that are not deleted. */
+  public List<OfHosts> ofHosts() {
+    return database.read(
+        dsl ->
+            dsl.select(FLEET.PROJECT_ID, FLEET.NAME, FLEET.PLAN)
+                .from(FLEET)
+                .where(FLEET.DELETED_AT.isNull())
+                .and(DSL.jsonbGetAttributeAsText(FLEET.PLAN, "backend").eq(BackendType.SSH.name()))
+                .fetch(
+                    row ->
+                        new OfHosts(
+                            new ProjectId(row.value1()), row.value2(), row.value3().data())));
   }
 
   private List<FleetRow> read(Condition condition, int limit, boolean ascending) {

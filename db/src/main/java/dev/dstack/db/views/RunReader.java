@@ -3,6 +3,7 @@ package dev.dstack.db.views;
 import static dev.dstack.db.jooq.generated.records.Tables.PROJECT;
 import static dev.dstack.db.jooq.generated.records.Tables.RUN_SUBMISSION;
 import static dev.dstack.db.jooq.generated.records.Tables.USER_ACCOUNT;
+import static dev.dstack.db.jooq.generated.views.Tables.INSTANCE_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.JOB_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.RUN_VIEW;
 import static dev.dstack.db.jooq.generated.views.Tables.RUN_WHY;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.Field;
@@ -37,6 +39,7 @@ import org.jooq.SelectField;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.type.TypeReference;
+import tools.jackson.databind.ObjectReader;
 
 /** Runs as they are shown. A list is two queries, whatever its length. */
 public final class RunReader {
@@ -77,7 +80,14 @@ public final class RunReader {
           RUN_VIEW.DEPLOYMENT_NUM,
           COST);
 
-  private static final TypeReference<Map<Integer, Integer>> PORTS = new TypeReference<>() {};
+  /** What the provider calls a job's machine, found in the same query by the instance's key. */
+  private static final Field<String> MACHINE = machine(JOB_VIEW.INSTANCE_ID);
+
+  private static final List<Field<?>> JOB_FIELDS =
+      Stream.<Field<?>>concat(Arrays.stream(JOB_VIEW.fields()), Stream.of(MACHINE)).toList();
+
+  private static final ObjectReader PORTS =
+      Json.lenient().readerFor(new TypeReference<Map<Integer, Integer>>() {});
 
   private final Database database;
 
@@ -214,7 +224,7 @@ public final class RunReader {
     Map<UUID, List<JobViewRow>> jobs = new HashMap<>();
     List<UUID> ids = runs.stream().map(run -> run.id().value()).toList();
     // Named as the table's own: columns of another table are looked for by name, for each value.
-    for (Record row : jobs(dsl, ids, submissionsLimit).coerce(JOB_VIEW.fields()).fetch()) {
+    for (Record row : jobs(dsl, ids, submissionsLimit).coerce(JOB_FIELDS).fetch()) {
       JobViewRow job = job(row);
       jobs.computeIfAbsent(job.run().value(), _ -> new ArrayList<>()).add(job);
     }
@@ -228,7 +238,8 @@ public final class RunReader {
     Field<UUID[]> ids = DSL.val(runs.toArray(UUID[]::new));
     Condition ofTheseRuns = JOB_VIEW.RUN_ID.eq(DSL.any(ids));
     if (submissionsLimit == null) {
-      return dsl.selectFrom(JOB_VIEW)
+      return dsl.select(JOB_FIELDS)
+          .from(JOB_VIEW)
           .where(ofTheseRuns)
           .orderBy(
               JOB_VIEW.RUN_ID, JOB_VIEW.REPLICA_NUM, JOB_VIEW.JOB_NUM, JOB_VIEW.SUBMISSION_NUM);
@@ -246,6 +257,7 @@ public final class RunReader {
             .where(ofTheseRuns)
             .asTable("ranked");
     return dsl.select(ranked.fields(JOB_VIEW.fields()))
+        .select(machine(DSL.field(DSL.name("ranked", "instance_id"), UUID.class)))
         .from(ranked)
         .where(DSL.field(DSL.name("ranked", "rank"), Integer.class).le(submissionsLimit))
         .orderBy(
@@ -253,6 +265,14 @@ public final class RunReader {
             ranked.field(JOB_VIEW.REPLICA_NUM),
             ranked.field(JOB_VIEW.JOB_NUM),
             ranked.field(JOB_VIEW.SUBMISSION_NUM));
+  }
+
+  private static Field<String> machine(Field<UUID> instance) {
+    return DSL.field(
+            DSL.select(INSTANCE_VIEW.PROVIDER_ID)
+                .from(INSTANCE_VIEW)
+                .where(INSTANCE_VIEW.ID.eq(instance)))
+        .as("machine");
   }
 
   private static RunRow with(RunRow run, List<JobViewRow> jobs) {
@@ -344,10 +364,11 @@ public final class RunReader {
         row.get(JOB_VIEW.AT),
         row.get(JOB_VIEW.RUNNING_AT),
         row.get(JOB_VIEW.FINISHED_AT),
-        ports == null ? Map.of() : Json.lenient().readValue(ports.data(), PORTS),
+        ports == null ? Map.of() : PORTS.readValue(ports.data()),
         pull == null ? null : Json.lenient().readValue(pull.data(), PullProgress.class),
         row.get(JOB_VIEW.UNUSED_SINCE),
-        volumes == null ? List.of() : List.of(volumes));
+        volumes == null ? List.of() : List.of(volumes),
+        row.get(MACHINE));
   }
 
   static <E> Map<String, E> byWire(E[] values, Function<E, String> wire) {

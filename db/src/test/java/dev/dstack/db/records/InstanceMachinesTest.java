@@ -48,12 +48,15 @@ class InstanceMachinesTest {
             "planted-token",
             "{}",
             "{\"key\": \"planted-secret\"}",
-            true);
+            false);
     machines.save(host);
     assertThat(machines.current(host.instance())).contains(host);
+    assertThat(machines.touch(host.instance(), 1)).isTrue();
+    assertThat(machines.current(host.instance()).orElseThrow().touched()).isTrue();
     assertThat(rows()).doesNotContain("planted-secret", "planted-token");
     machines.terminated(host.instance(), 1);
     assertThat(machines.current(host.instance())).isEmpty();
+    assertThat(machines.touch(host.instance(), 1)).as("nobody puts anything there now").isFalse();
     assertThat(rows()).as("the keys go with the machine").contains("\"access_encrypted\":null");
   }
 

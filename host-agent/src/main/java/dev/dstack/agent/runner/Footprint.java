@@ -19,9 +19,6 @@ final class Footprint implements Runnable {
   private static final Duration AFTER_START = Duration.ofSeconds(5);
   private static final Duration LOOK = Duration.ofSeconds(3);
 
-  /** Once is not enough: compiling what has been busy goes on for a while. */
-  private static final int TIMES = 3;
-
   private final IntSupplier connections;
   private final AgentLog log;
 
@@ -44,21 +41,23 @@ final class Footprint implements Runnable {
       // They are mapped where they are for as long as the process lives.
       List<Pages> files =
           unchanged(Files.readString(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1));
-      int left = TIMES;
+      int looks = 0;
       boolean used = false;
       while (true) {
         if (connections.getAsInt() > 0) {
           used = true;
-          left = TIMES;
+          looks = 0;
         } else if (used) {
           used = false;
           // The heap grew with what was sent; only a collection of all of it makes it shrink.
           System.gc();
         }
-        if (left > 0) {
-          left--;
+        // Once is not enough: what was busy is compiled and cleared away for a while, and each
+        // touch of a page brings its neighbours along.
+        if (Integer.bitCount(looks) <= 1) {
           files.forEach(pages -> Posix.dropPages(pages.address(), pages.length()));
         }
+        looks++;
         Thread.sleep(LOOK);
       }
     } catch (InterruptedException e) {
@@ -77,16 +76,20 @@ final class Footprint implements Runnable {
   static List<Pages> unchanged(String maps) {
     List<Pages> found = new ArrayList<>();
     for (String line : maps.split("\n")) {
-      boolean program = line.endsWith("/libjvm.so");
-      if (!program && !line.endsWith("/runner.aot")) {
-        continue;
-      }
+      String name = line.substring(line.lastIndexOf('/') + 1);
       String[] fields = line.split(" ", 4);
       boolean whole =
-          program
-              ? fields[1].equals("r-xp") || Long.parseLong(fields[2], 16) == 0
-              : fields[1].equals("r--p");
-      if (whole && !fields[1].contains("w")) {
+          switch (name) {
+            case "libjvm.so" ->
+                fields[1].equals("r-xp")
+                    || (fields[1].equals("r--p") && Long.parseLong(fields[2], 16) == 0);
+            case "runner.aot" -> fields[1].equals("r--p");
+            // Java's own classes, and the C library.
+            case "modules" -> fields[1].equals("r--s");
+            case "libc.so.6" -> fields[1].equals("r-xp");
+            default -> false;
+          };
+      if (whole) {
         int dash = fields[0].indexOf('-');
         long from = Long.parseLong(fields[0].substring(0, dash), 16);
         long to = Long.parseLong(fields[0].substring(dash + 1), 16);

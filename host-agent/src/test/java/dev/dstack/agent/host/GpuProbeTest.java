@@ -53,6 +53,26 @@ class GpuProbeTest {
             one(GpuVendor.NVIDIA, "T4", 15360, 2, "nvidia1"));
   }
 
+  @Test
+  void theDriverIsTheOneThatTheKernelHasLoaded() {
+    assertThat(GpuDriver.of(host.probe())).isEmpty();
+    host.tool("nvidia-smi", "00000000:1B:00.0, 81559 MiB, NVIDIA H100 80GB HBM3\n");
+    host.write(
+        "proc/driver/nvidia/version",
+        """
+        NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.54.15  Release Build
+        GCC version:  gcc version 12.3.0
+        """);
+    assertThat(GpuDriver.of(host.probe())).contains("550.54.15");
+    host.write(
+        "proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC\n");
+    assertThat(GpuDriver.of(host.probe())).contains("535.104.05");
+    host.write("proc/driver/nvidia/version", "nothing that is known\n");
+    host.write("sys/module/nvidia/version", "570.1\n");
+    assertThat(GpuDriver.of(host.probe())).contains("570.1");
+  }
+
   @ParameterizedTest
   @CsvSource({
     "''",

@@ -5,6 +5,7 @@ import dev.dstack.embedded.ProcFs.Signal;
 import dev.dstack.embedded.Supervised.Stop;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -546,6 +547,10 @@ public final class EmbeddedPostgres implements AutoCloseable {
     if (deleteAtClose != null) {
       try {
         FileTree.delete(deleteAtClose);
+        // What is around it goes too, unless somebody else has something there.
+        Files.deleteIfExists(deleteAtClose.toAbsolutePath().getParent());
+      } catch (DirectoryNotEmptyException e) {
+        LOG.debug("{} is not empty", deleteAtClose.getParent());
       } catch (IOException e) {
         LOG.warn("Cannot remove {}: {}", deleteAtClose, e.getMessage());
       }

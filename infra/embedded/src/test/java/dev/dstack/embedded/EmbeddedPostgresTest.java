@@ -270,7 +270,8 @@ class EmbeddedPostgresTest {
   @Test
   void temporaryOnesLeaveNothingBehind() throws Exception {
     ProcessKey process;
-    try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary(directory)) {
+    Path own = Files.createDirectory(directory.resolve("own"));
+    try (EmbeddedPostgres postgres = EmbeddedPostgres.startTemporary(own)) {
       process = ProcFs.key(postgres.status().pid()).orElseThrow();
       postgres.createDatabase("app");
       assertThat(
@@ -280,7 +281,7 @@ class EmbeddedPostgresTest {
           .isEqualTo(1);
     }
     assertThat(process.isAlive()).isFalse();
-    assertThat(directory.resolve("postgres")).doesNotExist();
+    assertThat(own).doesNotExist();
   }
 
   @Test

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param dockerVersion absent: no engine answers
  * @param addresses of its interfaces with the length of the network's prefix, such as {@code
  *     10.0.0.5/24}; without loopback and what containers are connected by
+ * @param gpuDriver version of the driver of its accelerators; absent: none, or it is not known
  */
 public record HostInfo(
     String agentVersion,
@@ -23,7 +24,8 @@ public record HostInfo(
     boolean containers,
     @Nullable String containersMissing,
     @Nullable String dockerVersion,
-    @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> addresses) {
+    @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> addresses,
+    @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String gpuDriver) {
   public HostInfo {
     // An agent of an earlier version says nothing of them.
     addresses = addresses == null ? List.of() : List.copyOf(addresses);
@@ -46,7 +48,8 @@ public record HostInfo(
         containers,
         containersMissing,
         dockerVersion,
-        List.of());
+        List.of(),
+        null);
   }
 
   /** A host without containers. */

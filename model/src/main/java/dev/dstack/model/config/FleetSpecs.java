@@ -239,6 +239,14 @@ public final class FleetSpecs {
             new SpecProblem("ssh_config.identity_file", "must be set for host " + host.hostname()));
       }
     }
+    addKey(problems, "ssh_config", ssh.sshKey());
+    addJump(problems, "ssh_config", ssh.proxyJump());
+    for (SshHost host : ssh.hosts()) {
+      if (host instanceof SshHostParams own) {
+        addKey(problems, "ssh_config.hosts of " + own.hostname(), own.sshKey());
+        addJump(problems, "ssh_config.hosts of " + own.hostname(), own.proxyJump());
+      }
+    }
     if (internal != 0 && internal != ssh.hosts().size()) {
       problems.add(
           new SpecProblem("ssh_config.hosts", "must have `internal_ip` for all or for none"));
@@ -246,6 +254,30 @@ public final class FleetSpecs {
     if (internal > 0 && ssh.network() != null) {
       problems.add(
           new SpecProblem("ssh_config.network", "is not possible together with `internal_ip`"));
+    }
+  }
+
+  private static void addJump(
+      List<SpecProblem> problems, String where, @Nullable SshProxyParams jump) {
+    if (jump != null) {
+      addKey(problems, where + ".proxy_jump", jump.sshKey());
+    }
+  }
+
+  /** The server has to log in with it, when nobody is there to type a passphrase. */
+  private static void addKey(List<SpecProblem> problems, String where, @Nullable SshKey key) {
+    if (key == null) {
+      return;
+    }
+    String text = key.privateKey();
+    if (text == null || text.isBlank()) {
+      problems.add(new SpecProblem(where + ".identity_file", "must be a private key"));
+    } else if (PrivateKeys.isProtected(text)) {
+      problems.add(
+          new SpecProblem(
+              where + ".identity_file",
+              "is protected by a passphrase, which the server can't type: give the key without"
+                  + " one"));
     }
   }
 

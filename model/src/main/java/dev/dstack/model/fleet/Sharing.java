@@ -3,6 +3,7 @@ package dev.dstack.model.fleet;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import dev.dstack.model.resources.Resources;
+import java.util.Optional;
 
 /** How one instance is divided among jobs. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "kind")
@@ -49,6 +50,22 @@ public sealed interface Sharing {
   default boolean divides(Resources resources) {
     return !(this instanceof Blocks(int total))
         || (resources.gpus().size() % total == 0 && resources.cpus() % total == 0);
+  }
+
+  /** Empty: it can be divided that way. */
+  default Optional<String> refusal(Resources resources) {
+    return divides(resources) || !(this instanceof Blocks(int total))
+        ? Optional.empty()
+        : Optional.of(
+            "can't be divided into "
+                + total
+                + " equal blocks: it has "
+                + (resources.cpus() == Math.rint(resources.cpus())
+                    ? Long.toString((long) resources.cpus())
+                    : Double.toString(resources.cpus()))
+                + " cpus and "
+                + resources.gpus().size()
+                + " accelerators");
   }
 
   private static int gcd(int a, int b) {

@@ -2,6 +2,7 @@ package dev.dstack.model.offer;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.dstack.model.resources.Resources;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,9 @@ public record Offer(
 
   /** In {@link #backendData}: the reservation that this offer is part of. */
   public static final String RESERVATION = "reservation";
+
+  /** In {@link #backendData}: the version of the driver of a machine's accelerators. */
+  public static final String GPU_DRIVER = "gpu_driver";
 
   public Offer {
     backendData = Map.copyOf(backendData);
@@ -63,6 +67,23 @@ public record Offer(
   /** Absent: not reserved. */
   public @Nullable String reservation() {
     return backendData.get(RESERVATION);
+  }
+
+  /** Absent: it is not known, or it has no accelerators. */
+  public @Nullable String gpuDriver() {
+    return backendData.get(GPU_DRIVER);
+  }
+
+  /** Absent: it may be in any of several, or nobody says. */
+  public @Nullable String zone() {
+    return zones.size() == 1 ? zones.getFirst() : null;
+  }
+
+  /** The same offer, of which this is known besides. */
+  public Offer withData(String key, String value) {
+    Map<String, String> data = new HashMap<>(backendData);
+    data.put(key, value);
+    return new Offer(backend, instanceType, region, resources, price, availability, data, zones);
   }
 
   /** Absent: its machines run containers, as far as is known. */

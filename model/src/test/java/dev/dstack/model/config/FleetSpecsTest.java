@@ -6,6 +6,9 @@ import dev.dstack.model.json.Json;
 import dev.dstack.model.wire.configuration.ProfileParams;
 import dev.dstack.model.wire.configuration.RetrySwitch;
 import dev.dstack.model.wire.configuration.SpotPolicy;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,14 +25,54 @@ class FleetSpecsTest {
         "'nodes':'0..4'                                   |",
         "'blocks':2                                       | nodes",
         "'nodes':1,'env':{'A':'1'}                        | env",
-        "'nodes':1,'ssh_config':{'user':'u','ssh_key':{'public':'p'},'hosts':['h']} | nodes",
-        "'ssh_config':{'hosts':['h'],'ssh_key':{'public':'p'}} | ssh_config.user",
+        "'nodes':1,'ssh_config':{'user':'u','ssh_key':{'public':'p','private':'k'},'hosts':['h']} | nodes",
+        "'ssh_config':{'hosts':['h'],'ssh_key':{'public':'p','private':'k'}} | ssh_config.user",
         "'ssh_config':{'hosts':['h'],'user':'u'}          | ssh_config.identity_file",
-        "'ssh_config':{'user':'u','ssh_key':{'public':'p'},'hosts':[*]} | ssh_config.hosts",
+        "'ssh_config':{'user':'u','ssh_key':{'public':'p','private':'k'},'hosts':[*]} | ssh_config.hosts",
       })
   void rules(String fields, String problem) {
     assertThat(Specs.fields(FleetSpecs.problems(Specs.fleet(fields.replace("*", HALF_ADDRESSED)))))
         .isEqualTo(problem == null ? List.of() : List.of(problem));
+  }
+
+  @Test
+  void aKeyMustBeOneThatTheServerCanUse() {
+    String without = "'ssh_config':{'user':'u','hosts':['h'],'ssh_key':{'public':'p'}}";
+    assertThat(FleetSpecs.problems(Specs.fleet(without)).toString())
+        .contains("ssh_config.identity_file", "must be a private key");
+    for (String key :
+        List.of(
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\\nProc-Type: 4,ENCRYPTED",
+            openSsh("aes256-ctr"))) {
+      String closed =
+          "'ssh_config':{'user':'u','ssh_key':{'public':'p','private':'k'},'hosts':[{'hostname':'h',"
+              + "'ssh_key':{'public':'p','private':'"
+              + key
+              + "'}}]}";
+      assertThat(FleetSpecs.problems(Specs.fleet(closed)).toString())
+          .contains("ssh_config.hosts of h.identity_file", "protected by a passphrase");
+    }
+    assertThat(PrivateKeys.isProtected(openSsh("none").replace("\\n", "\n"))).isFalse();
+    assertThat(PrivateKeys.isProtected("-----BEGIN OPENSSH PRIVATE KEY-----")).isFalse();
+    assertThat(
+            PrivateKeys.isProtected(
+                "-----BEGIN OPENSSH PRIVATE KEY-----%%%-----END OPENSSH PRIVATE KEY-----"))
+        .isFalse();
+  }
+
+  /** The beginning of such a key is all that counts. */
+  private static String openSsh(String cipher) {
+    byte[] name = cipher.getBytes(StandardCharsets.US_ASCII);
+    byte[] body =
+        ByteBuffer.allocate(64)
+            .put("openssh-key-v1\0".getBytes(StandardCharsets.US_ASCII))
+            .putInt(name.length)
+            .put(name)
+            .array();
+    return "-----BEGIN OPENSSH PRIVATE KEY-----\\n"
+        + Base64.getEncoder().encodeToString(body)
+        + "\\n-----END OPENSSH PRIVATE KEY-----";
   }
 
   @Test

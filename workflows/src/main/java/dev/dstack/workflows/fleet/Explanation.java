@@ -13,6 +13,7 @@ import dev.dstack.workflows.fleet.ReserveRequest.Wanted;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Why a fleet serves a request as it does. Looks only, and changes nothing. */
@@ -100,6 +101,11 @@ final class Explanation {
     Refusals refusals = new Refusals();
     for (Offer offer : book.offers()) {
       if (tried.contains(FleetSupply.key(offer))) {
+        continue;
+      }
+      Optional<String> whole = plan.sharing().refusal(offer.resources());
+      if (whole.isPresent()) {
+        refusals.add(offer, whole.get());
         continue;
       }
       for (Wanted wanted : request.wanted()) {

@@ -45,7 +45,7 @@ final class FleetDecider {
   }
 
   static Decision decide(FleetInput input, FleetState state, List<FleetEvent> events, Instant now) {
-    return decide(input, state, events, now, Versions.CAPACITY);
+    return decide(input, state, events, now, Versions.RETURN);
   }
 
   /**
@@ -73,6 +73,10 @@ final class FleetDecider {
   }
 
   static @Nullable Instant deadline(FleetState state) {
+    return deadline(state, Versions.RETURN);
+  }
+
+  static @Nullable Instant deadline(FleetState state, int logic) {
     if (state.status() != FleetStatus.ACTIVE) {
       return state.sweepAt();
     }
@@ -80,7 +84,7 @@ final class FleetDecider {
         state.queue().stream()
             .flatMap(waiting -> Stream.of(waiting.request().waitUntil(), waiting.createAgainAt()));
     boolean mayGo =
-        !state.plan().ofHosts() && FleetDraft.live(state.instances()) > state.plan().nodesMin();
+        !state.plan().ofHosts() && FleetDraft.counted(state, logic) > state.plan().nodesMin();
     Stream<@Nullable Instant> idles =
         mayGo
             ? state.instances().stream().map(slot -> FleetInstances.idleEnd(state.plan(), slot))
@@ -154,6 +158,7 @@ final class FleetDecider {
       }
       return;
     }
+    instances.endSick();
     supply.fill();
     instances.trim();
   }

@@ -4,6 +4,7 @@ import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.ids.InstanceId;
 import dev.dstack.model.ids.JobId;
 import dev.dstack.model.instance.InstanceStatus;
+import dev.dstack.model.offer.BackendType;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.resources.Resources;
 import dev.dstack.workflows.fleet.FleetAnswer.Refusal;
@@ -17,6 +18,7 @@ import dev.dstack.workflows.fleet.FleetState.Slotted;
 import dev.dstack.workflows.fleet.FleetState.Waiting;
 import dev.dstack.workflows.instance.InstanceTermination;
 import dev.dstack.workflows.support.Facts;
+import dev.dstack.workflows.support.Versions;
 import dev.dstack.workflows.view.FleetView;
 import dev.dstack.workflows.view.TimelineEvent;
 import java.time.Instant;
@@ -169,6 +171,35 @@ final class FleetDraft {
       live += slot.state() == Slotted.TERMINATING ? 0 : 1;
     }
     return live;
+  }
+
+  /** Those of which the minimum is made up. */
+  int counted() {
+    int counted = 0;
+    for (Slot slot : slots.values()) {
+      counted += counts(slot, offer(slot), logic) ? 1 : 0;
+    }
+    return counted;
+  }
+
+  static int counted(FleetState state, int logic) {
+    int counted = 0;
+    for (Slot slot : state.instances()) {
+      counted += counts(slot, state.offers().get(slot.offer()), logic) ? 1 : 0;
+    }
+    return counted;
+  }
+
+  private static boolean counts(Slot slot, Offer offer, int logic) {
+    return slot.state() != Slotted.TERMINATING
+        && (slot.unfit() == null || !replaceable(offer, logic));
+  }
+
+  /** Whether a machine that gets no jobs is better ended than kept: nobody else would mend ours. */
+  static boolean replaceable(Offer offer, int logic) {
+    return logic >= Versions.RETURN
+        && !offer.backend().equals(BackendType.SSH)
+        && !offer.backend().equals(BackendType.LOCAL);
   }
 
   @Nullable Slot find(InstanceId id) {

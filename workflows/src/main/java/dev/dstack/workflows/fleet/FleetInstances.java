@@ -2,12 +2,14 @@ package dev.dstack.workflows.fleet;
 
 import dev.dstack.model.fleet.FleetStatus;
 import dev.dstack.model.instance.InstanceTerminationReason;
+import dev.dstack.model.offer.Offer;
 import dev.dstack.workflows.fleet.FleetAnswer.Refusal;
 import dev.dstack.workflows.fleet.FleetState.Slot;
 import dev.dstack.workflows.fleet.FleetState.Slotted;
 import dev.dstack.workflows.fleet.FleetState.Waiting;
 import dev.dstack.workflows.instance.InstanceReport;
 import dev.dstack.workflows.instance.InstanceTermination;
+import dev.dstack.workflows.support.Versions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Comparator;
@@ -64,6 +66,9 @@ final class FleetInstances {
       next = next.idleSince(fleet.now);
     }
     fleet.slots.put(serial, next);
+    if (fleet.logic >= Versions.RETURN) {
+      noticed(slot, next);
+    }
     if (fleet.status == FleetStatus.ACTIVE) {
       String forRequest = slot.forRequest();
       requests.lookAgain(Set.of(serial));
@@ -73,6 +78,36 @@ final class FleetInstances {
       } else if (fleet.queue.containsKey(forRequest)) {
         // Somebody before it in the queue took it, or it lacks others of its gang.
         requests.serve(forRequest);
+      }
+    }
+  }
+
+  /** What has changed while nobody could ask, and what is said of its health. */
+  private void noticed(Slot before, Slot now) {
+    Offer offer = fleet.offer(now);
+    String sick = now.unfit();
+    if (sick != null && before.unfit() == null && FleetDraft.replaceable(offer, fleet.logic)) {
+      fleet.fact(
+          "Instance does not count as one of the fleet any more, its accelerators fail: " + sick,
+          fleet.target(now),
+          fleet.target());
+    }
+    if (before.state() == Slotted.UNREACHABLE && fleet.capacity(now.serial()).idle()) {
+      requests.retireChanged(now);
+    }
+  }
+
+  /** Nobody gets it, so it would only cost money; the next one may be well. */
+  void endSick() {
+    if (fleet.logic < Versions.RETURN) {
+      return;
+    }
+    for (Slot slot : List.copyOf(fleet.slots.values())) {
+      if (slot.unfit() != null
+          && slot.state() == Slotted.READY
+          && fleet.capacity(slot.serial()).idle()
+          && FleetDraft.replaceable(fleet.offer(slot), fleet.logic)) {
+        terminate(slot, InstanceTerminationReason.ERROR, "its accelerators fail: " + slot.unfit());
       }
     }
   }
@@ -120,9 +155,11 @@ final class FleetInstances {
   void changed() {
     for (Slot slot : List.copyOf(fleet.slots.values())) {
       fleet.measure(slot, fleet.offer(slot));
-      if (slot.state() == Slotted.READY
-          && fleet.capacity(slot.serial()).idle()
-          && !fleet.plan.ofHosts()) {
+      // One that is still being made has nothing to lose.
+      boolean free =
+          slot.state() == Slotted.READY
+              || (slot.state() == Slotted.CREATING && fleet.logic >= Versions.RETURN);
+      if (free && fleet.capacity(slot.serial()).idle() && !fleet.plan.ofHosts()) {
         fleet
             .plan
             .requirements()
@@ -179,7 +216,8 @@ final class FleetInstances {
     }
     int max = supply.max();
     int live = fleet.live();
-    if (live <= max && (live <= fleet.plan.nodesMin() || !anyOverdue())) {
+    int counted = fleet.counted();
+    if (live <= max && (counted <= fleet.plan.nodesMin() || !anyOverdue())) {
       return;
     }
     List<Slot> idle =
@@ -195,12 +233,14 @@ final class FleetInstances {
             InstanceTerminationReason.MAX_INSTANCES_LIMIT,
             "the fleet has at most " + max + " instances");
         live--;
-      } else if (live > fleet.plan.nodesMin() && allowed != null && overdue(slot)) {
+        counted--;
+      } else if (counted > fleet.plan.nodesMin() && allowed != null && overdue(slot)) {
         terminate(
             slot,
             InstanceTerminationReason.IDLE_TIMEOUT,
             "idle for " + allowed.toMinutes() + " min");
         live--;
+        counted--;
       }
     }
   }

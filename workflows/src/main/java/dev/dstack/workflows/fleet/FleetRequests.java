@@ -291,7 +291,7 @@ final class FleetRequests {
   }
 
   /** The configuration has changed while it was busy. */
-  private void retireChanged(Slot slot) {
+  void retireChanged(Slot slot) {
     if (fleet.logic < Versions.CAPACITY
         || slot.state() != Slotted.READY
         || fleet.plan.ofHosts()

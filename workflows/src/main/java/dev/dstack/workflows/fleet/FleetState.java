@@ -318,6 +318,8 @@ public record FleetState(
       @Nullable Instant nextAt,
       List<String> tried,
       @Nullable String problem) {
+    private static final int MAX_PROBLEM = 2_000;
+
     public Consolidation {
       tried = copy(tried);
     }
@@ -341,6 +343,16 @@ public record FleetState(
 
     Consolidation started() {
       return new Consolidation(filled, attempts, nextAt, tried, null);
+    }
+
+    /** Another one, while it waits for the next attempt anyway. */
+    Consolidation alsoFailed(String why) {
+      String before = problem;
+      boolean told = before != null && (before.contains(why) || before.length() > MAX_PROBLEM);
+      return told
+          ? this
+          : new Consolidation(
+              filled, attempts, nextAt, tried, before == null ? why : before + "; " + why);
     }
 
     Consolidation failed(int nextAttempts, @Nullable Instant at, String why) {

@@ -15,6 +15,7 @@ import dev.dstack.workflows.fleet.FleetState.Waiting;
 import dev.dstack.workflows.fleet.ReserveRequest.Wanted;
 import dev.dstack.workflows.instance.FoundOffers;
 import dev.dstack.workflows.instance.OfferSearch;
+import dev.dstack.workflows.support.Versions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -50,17 +51,6 @@ final class FleetSupply {
      * @param offers why none of them could be had
      */
     record Impossible(Refusal why, List<Refusal> offers) implements Creation {}
-  }
-
-  /** Where the next machines may be. */
-  private sealed interface Site {
-    record Anywhere() implements Site {}
-
-    /** Beside the machine that the cluster began with. */
-    record Beside(BackendType backend, String region) implements Site {}
-
-    /** The first machine of a cluster is on its way; where it will be decides for the others. */
-    record NotYetKnown() implements Site {}
   }
 
   private final FleetDraft fleet;
@@ -102,8 +92,8 @@ final class FleetSupply {
     return new OfferSearch(
         fleet.plan.requirements(),
         request == null ? null : request.wanted().getFirst().requirements(),
-        site instanceof Site.Beside(BackendType backend, String _) ? backend : null,
-        site instanceof Site.Beside(BackendType _, String region) ? region : null);
+        site instanceof Site.Beside beside ? beside.backend() : null,
+        site instanceof Site.Beside beside ? beside.region() : null);
   }
 
   private static boolean few(BackendType backend) {
@@ -128,15 +118,18 @@ final class FleetSupply {
     List<Offer> known = fleet.book == null ? List.of() : fleet.book.offers();
     return known.stream()
         .filter(offer -> !tried.contains(key(offer)))
-        .filter(
-            offer ->
-                !(site instanceof Site.Beside(BackendType backend, String region))
-                    || (offer.backend().equals(backend) && offer.region().equals(region)))
+        .filter(site::allows)
+        .filter(this::divides)
         .filter(
             offer ->
                 request == null
                     || request.wanted().stream().allMatch(wanted -> wouldFit(offer, wanted)))
         .min(Comparator.comparingDouble(Offer::price));
+  }
+
+  /** Halves of a processor are of no use to anybody. */
+  private boolean divides(Offer offer) {
+    return fleet.logic < Versions.RETURN || fleet.plan.sharing().divides(offer.resources());
   }
 
   private boolean wouldFit(Offer offer, Wanted wanted) {
@@ -183,7 +176,7 @@ final class FleetSupply {
     if (waiting.createAgainAt() != null && fleet.now.isBefore(waiting.createAgainAt())) {
       return impossible("could not have an instance made; tries again later");
     }
-    Site site = site();
+    Site site = Site.of(fleet);
     if (site instanceof Site.NotYetKnown) {
       return new Creation.Underway();
     }
@@ -204,7 +197,12 @@ final class FleetSupply {
     Duration idle = asked == null || asked.isNegative() ? null : asked;
     int count = atOnce(missing);
     for (int i = 0; i < count; i++) {
-      start(offer.get(), freeNumber(), request.requestId(), idle, "for run " + request.runName());
+      start(
+          site.narrowed(offer.get()),
+          freeNumber(),
+          request.requestId(),
+          idle,
+          "for run " + request.runName());
     }
     return new Creation.Underway();
   }
@@ -229,26 +227,6 @@ final class FleetSupply {
     return coming;
   }
 
-  private Site site() {
-    if (!fleet.plan.cluster()) {
-      return new Site.Anywhere();
-    }
-    boolean creating = false;
-    for (Slot slot : fleet.slots.values()) {
-      switch (slot.state()) {
-        case READY, UNREACHABLE -> {
-          Offer master = fleet.offer(slot);
-          return new Site.Beside(master.backend(), master.region());
-        }
-        case CREATING -> creating = true;
-        case TERMINATING -> {
-          // Says nothing about those to come.
-        }
-      }
-    }
-    return creating ? new Site.NotYetKnown() : new Site.Anywhere();
-  }
-
   /** The first machine of a cluster is made alone. */
   private int atOnce(int missing) {
     return fleet.plan.cluster() && fleet.live() == 0 ? 1 : missing;
@@ -263,9 +241,14 @@ final class FleetSupply {
       backends += ", " + other;
     }
     String where =
-        site instanceof Site.Beside(BackendType backend, String region)
-            ? backend + " in " + region + ", where the cluster is,"
-            : backends;
+        site instanceof Site.Beside beside ? beside.words() + ", where the cluster is," : backends;
+    List<Offer> known = fleet.book == null ? List.of() : fleet.book.offers();
+    if (tried == 0 && !known.isEmpty() && known.stream().noneMatch(this::divides)) {
+      return "no offer of backend "
+          + where
+          + " "
+          + fleet.plan.sharing().refusal(known.getFirst().resources()).orElse("fits");
+    }
     return tried == 0
         ? "no offer of backend " + where + " fits"
         : "none of " + tried + " offers of backend " + where + " could be had";
@@ -337,12 +320,12 @@ final class FleetSupply {
       fillHosts();
       return;
     }
-    int live = fleet.live();
+    int there = fleet.counted();
     int wanted =
         fleet.consolidation.filled()
             ? fleet.plan.nodesMin()
             : Math.max(fleet.plan.nodesMin(), fleet.plan.nodesTarget());
-    int missing = Math.min(wanted, max()) - live;
+    int missing = Math.min(wanted - there, room());
     if (missing <= 0) {
       complete();
       return;
@@ -350,7 +333,7 @@ final class FleetSupply {
     if (!mayTry()) {
       return;
     }
-    Site site = site();
+    Site site = Site.of(fleet);
     if (site instanceof Site.NotYetKnown) {
       return;
     }
@@ -364,12 +347,17 @@ final class FleetSupply {
       fleet.consolidation = fleet.consolidation.started();
       int count = atOnce(missing);
       for (int i = 0; i < count; i++) {
-        start(offer.get(), freeNumber(), null, null, "for fleet " + fleet.input.name());
+        start(
+            site.narrowed(offer.get()),
+            freeNumber(),
+            null,
+            null,
+            "for fleet " + fleet.input.name());
       }
       return;
     }
     String why = noOffer(fleet.consolidation.tried().size(), site);
-    pause(why, "Fleet has " + live + " of " + wanted + " instances: " + why);
+    pause(why, "Fleet has " + there + " of " + wanted + " instances: " + why);
   }
 
   private boolean mayTry() {
@@ -437,6 +425,8 @@ final class FleetSupply {
               + message;
       if (fleet.consolidation.nextAt() == null) {
         pause(why, "Fleet lacks a host and tries again: " + why);
+      } else {
+        fleet.consolidation = fleet.consolidation.alsoFailed(why);
       }
       return;
     }

@@ -63,7 +63,7 @@ public final class FleetWorkflowImpl implements FleetWorkflow {
 
   private void live() {
     while (!state.status().isFinal()) {
-      List<FleetEvent> batch = loop.nextBatch(FleetDecider.deadline(state), BATCH);
+      List<FleetEvent> batch = loop.nextBatch(FleetDecider.deadline(state, logic), BATCH);
       Instant now = EntityLoop.now();
       FleetDecider.Decision decision = FleetDecider.decide(input, state, batch, now, logic);
       state = decision.state();

@@ -81,6 +81,9 @@ public class FleetWorkflowTest {
     live(stage);
     assertThat(stage.world.story())
         .contains("Fleet configuration updated")
+        .contains(
+            "Instance does not count as one of the fleet any more, its accelerators fail:"
+                + " GPU 0: memory")
         .anyMatch(text -> text.contains("ann says that the machine is gone"));
   }
 
@@ -105,14 +108,15 @@ public class FleetWorkflowTest {
     RunId both = stage.submit("both", Stage.plan(List.of(fleet), 2));
     assertThat(stage.end(both, "both").status()).isEqualTo(RunStatus.DONE);
     stage.fleet(fleet).deleteInstances(new InstanceRemoval(List.of(1), false, "ann"));
-    stage.await(
-        "another in its place",
-        () ->
-            stage.world.instances.size() == 3
-                && stage.world.instances.values().stream()
-                        .filter(one -> one.status() == InstanceStatus.IDLE)
-                        .count()
-                    == 2);
+    stage.await("another in its place", () -> hasIdle(stage, 3));
+    String sick =
+        stage.world.instances.values().stream()
+            .filter(one -> one.status() == InstanceStatus.IDLE)
+            .map(InstanceView::name)
+            .reduce((_, last) -> last)
+            .orElseThrow();
+    stage.world.ill(sick, "GPU 0: memory");
+    stage.await("one that takes jobs in place of one that does not", () -> hasIdle(stage, 4));
     stage.fleet(fleet).reconfigure(Stage.fleetPlan(1, 4, new Sharing.Whole()));
     stage.await(
         "the configuration is taken over",
@@ -126,6 +130,14 @@ public class FleetWorkflowTest {
                     .count()
                 >= 2);
     stage.deleteFleet(fleet);
+  }
+
+  private static boolean hasIdle(Stage stage, int made) {
+    return stage.world.instances.size() == made
+        && stage.world.instances.values().stream()
+                .filter(one -> one.status() == InstanceStatus.IDLE)
+                .count()
+            == 2;
   }
 
   @Test

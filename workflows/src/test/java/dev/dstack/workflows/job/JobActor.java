@@ -15,6 +15,8 @@ public final class JobActor implements Actor {
   public interface World {
     void attachVolumes(JobActor from);
 
+    void cancelAttach(JobActor from);
+
     void submit(JobActor from);
 
     void cancelSubmit(JobActor from);
@@ -74,7 +76,7 @@ public final class JobActor implements Actor {
   }
 
   public void attachFailed(Instant now) {
-    feed(new JobEvent.AttachFailed("no such volume"), now);
+    feed(new JobEvent.AttachFailed("not to be had"), now);
   }
 
   public void news(TaskNews news, Instant now) {
@@ -110,9 +112,7 @@ public final class JobActor implements Actor {
     for (JobCommand command : decision.commands()) {
       switch (command) {
         case JobCommand.AttachVolumes _ -> world.attachVolumes(this);
-        case JobCommand.CancelAttach _ -> {
-          // In this world attaching takes no time that would be worth cutting short.
-        }
+        case JobCommand.CancelAttach _ -> world.cancelAttach(this);
         case JobCommand.Submit _ -> world.submit(this);
         case JobCommand.CancelSubmit _ -> world.cancelSubmit(this);
         case JobCommand.Watch(long sinceSeq) -> world.watch(this, sinceSeq);

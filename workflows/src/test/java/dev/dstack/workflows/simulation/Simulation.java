@@ -98,13 +98,14 @@ final class Simulation
   private record Watch(JobActor job, long since, long number) {}
 
   private final long seed;
-  private final boolean terminations;
+  private final Spoilt spoilt;
   private final Random random;
   private final Timeline time;
   private final Map<String, FleetActor> fleets = new LinkedHashMap<>();
   private final Map<String, InstanceActor> instances = new LinkedHashMap<>();
   private final Map<String, JobActor> jobs = new LinkedHashMap<>();
   private final Map<String, RunActor> runs = new LinkedHashMap<>();
+  private final SimulatedVolumes volumes;
   private final Map<InstanceId, Machine> machines = new LinkedHashMap<>();
   private final Set<InstanceId> terminated = new HashSet<>();
   private final Set<JobId> begun = new HashSet<>();
@@ -119,18 +120,34 @@ final class Simulation
   private long numbers;
   private int steps;
 
-  Simulation(long seed) {
-    this(seed, true);
+  /** What does not work in a world that is there to show that it is noticed. */
+  enum Spoilt {
+    NOTHING,
+    /** What fleets tell their instances is lost. */
+    TERMINATIONS,
+    /** Jobs take volumes without asking, from whoever has them. */
+    VOLUMES
   }
 
-  /**
-   * @param terminations false: what fleets tell their instances is lost
-   */
-  Simulation(long seed, boolean terminations) {
-    this.terminations = terminations;
+  Simulation(long seed) {
+    this(seed, Spoilt.NOTHING);
+  }
+
+  Simulation(long seed, Spoilt spoilt) {
+    this.spoilt = spoilt;
     this.seed = seed;
     this.random = new Random(seed);
     this.time = new Timeline(random, T0);
+    this.volumes = new SimulatedVolumes(this, random, time, spoilt == Spoilt.VOLUMES);
+  }
+
+  long seed() {
+    return seed;
+  }
+
+  /** What has happened to volumes. */
+  Set<String> seen() {
+    return volumes.seen();
   }
 
   // --- the plot ----------------------------------------------------------------------------------
@@ -162,11 +179,15 @@ final class Simulation
     return steps;
   }
 
+  boolean isThere(InstanceId machine) {
+    return machines.containsKey(machine);
+  }
+
   private boolean calmNow() {
     return !time.now().isBefore(CALM);
   }
 
-  private boolean fault(int oneIn) {
+  boolean fault(int oneIn) {
     return !calmNow() && random.nextInt(oneIn) == 0;
   }
 
@@ -230,7 +251,7 @@ final class Simulation
                 node,
                 name + "-" + node + "-" + replica,
                 Stage.cpus(1 + random.nextInt(3)),
-                List.of()));
+                volumes.wanted(node)));
       }
     }
     RunPlan.RetryPlan retry =
@@ -263,7 +284,8 @@ final class Simulation
 
   private void userActs() {
     List<RunActor> open = runs.values().stream().filter(run -> !run.closed()).toList();
-    switch (random.nextInt(5)) {
+    switch (random.nextInt(6)) {
+      case 5 -> volumes.someoneDeletesOne();
       case 0, 1 -> {
         if (!open.isEmpty()) {
           RunActor run = open.get(random.nextInt(open.size()));
@@ -342,6 +364,7 @@ final class Simulation
         Duration.ofMinutes(30),
         Duration.ofMinutes(40),
         () -> fleets.values().forEach(one -> signal("user", one, () -> one.delete(time.now()))));
+    time.in(Duration.ofMinutes(30), Duration.ofMinutes(40), volumes::deleteAll);
   }
 
   // --- delivery ----------------------------------------------------------------------------------
@@ -350,7 +373,7 @@ final class Simulation
   private final Map<Actor, Instant> told = new HashMap<>();
 
   /** Feeds an actor, then takes note of its deadline as its loop would. */
-  private void then(Actor actor, Runnable event) {
+  void then(Actor actor, Runnable event) {
     event.run();
     arm(actor);
   }
@@ -380,7 +403,7 @@ final class Simulation
   }
 
   /** At least once; a copy may come long afterwards. */
-  private void signal(String from, Actor to, Runnable event) {
+  void signal(String from, Actor to, Runnable event) {
     Duration slow = fault(8) ? Duration.ofSeconds(30) : Duration.ofMillis(300);
     time.inOrder(from + ">" + to.id(), Duration.ofMillis(5), slow, () -> then(to, event));
     if (fault(6)) {
@@ -411,7 +434,7 @@ final class Simulation
   @Override
   public void terminateInstance(FleetActor from, InstanceId id, InstanceTermination why) {
     InstanceActor instance = instances.get("instance:" + id);
-    if (instance != null && terminations) {
+    if (instance != null && spoilt != Spoilt.TERMINATIONS) {
       signal(from.id(), instance, () -> instance.terminate(why, time.now()));
     }
   }
@@ -442,7 +465,7 @@ final class Simulation
         });
   }
 
-  private boolean isClosed(String workflowId) {
+  boolean isClosed(String workflowId) {
     Actor actor = runs.containsKey(workflowId) ? runs.get(workflowId) : jobs.get(workflowId);
     return actor == null || actor.closed();
   }
@@ -651,6 +674,7 @@ final class Simulation
             return;
           }
           machines.remove(from.instance());
+          volumes.machineGone(from.instance());
           terminated.add(from.instance());
           wakeWatches();
           then(from, () -> from.terminated(time.now()));
@@ -680,7 +704,12 @@ final class Simulation
 
   @Override
   public void attachVolumes(JobActor from) {
-    time.in(NONE, Duration.ofSeconds(5), () -> then(from, () -> from.attached(time.now())));
+    volumes.attach(from);
+  }
+
+  @Override
+  public void cancelAttach(JobActor from) {
+    volumes.cancelAttach(from);
   }
 
   @Override
@@ -885,16 +914,20 @@ final class Simulation
           }
           watches.remove(from.input().id());
           List<String> said = problems;
-          then(from, () -> from.cleaned(said, time.now()));
-          RunActor run = Objects.requireNonNull(runs.get(from.input().runWorkflowId()));
-          if (from.closed() && run.run().equals(from.input().run())) {
-            time.inOrder(
-                from.id() + ">" + run.id(),
-                Duration.ofMillis(5),
-                Duration.ofSeconds(1),
-                () -> then(run, () -> run.jobClosed(from.input().id(), time.now())));
-          }
+          volumes.detach(from, () -> cleaned(from, said));
         });
+  }
+
+  private void cleaned(JobActor job, List<String> problems) {
+    then(job, () -> job.cleaned(problems, time.now()));
+    RunActor run = Objects.requireNonNull(runs.get(job.input().runWorkflowId()));
+    if (job.closed() && run.run().equals(job.input().run())) {
+      time.inOrder(
+          job.id() + ">" + run.id(),
+          Duration.ofMillis(5),
+          Duration.ofSeconds(1),
+          () -> then(run, () -> run.jobClosed(job.input().id(), time.now())));
+    }
   }
 
   private final Set<JobId> left = new HashSet<>();
@@ -954,7 +987,7 @@ final class Simulation
 
   // --- what is shown -----------------------------------------------------------------------------
 
-  private void grows(Object id, long revision) {
+  void grows(Object id, long revision) {
     Long before = revisions.put(id, revision);
     assertThat(before == null || before < revision)
         .as(() -> here("revision of " + id + ": " + before + ", then " + revision))
@@ -990,6 +1023,7 @@ final class Simulation
           .as(() -> here("a machine without an owner: " + entry.getKey()))
           .isTrue();
     }
+    volumes.check();
     if (steps % 16 == 0) {
       checkClaims();
     }
@@ -1032,9 +1066,10 @@ final class Simulation
         .as(() -> here("instances that do not end"))
         .isEmpty();
     assertThat(machines.keySet()).as(() -> here("machines left")).isEmpty();
+    volumes.end();
   }
 
-  private String here(String what) {
+  String here(String what) {
     return what + " (seed " + seed + ", step " + steps + ", " + time.now() + ")";
   }
 }

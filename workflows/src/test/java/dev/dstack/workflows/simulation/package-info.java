@@ -1,6 +1,5 @@
 /**
- * The deciders of runs, jobs, fleets and instances together in a simulated world: seeded faults,
- * user actions and capacity, invariants after each step, no Temporal and no waiting.
+ * @@ faults, user actions and capacity, invariants after each step, no Temporal and no waiting.
  */
 @NullMarked
 package dev.dstack.workflows.simulation;

@@ -13,8 +13,10 @@ import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 
 /** Found by ServiceLoader. */
 public final class AwsBackendFactory implements BackendFactory {
-  /** AWS's own name for where its services are to be found instead, as by its other programs. */
+  /** AWS's own names for where its services are to be found instead, as by its other programs. */
   private static final String ENDPOINT = "AWS_ENDPOINT_URL";
+
+  private static final String ENDPOINT_PROPERTY = "aws.endpointUrl";
 
   private static final int CONNECTIONS = 200;
   private static final Duration CONNECT = Duration.ofSeconds(5);
@@ -23,7 +25,7 @@ public final class AwsBackendFactory implements BackendFactory {
   private @Nullable SdkHttpClient http;
 
   public AwsBackendFactory() {
-    this(endpointOf(System.getenv(ENDPOINT)));
+    this(endpointOf(System.getProperty(ENDPOINT_PROPERTY, System.getenv(ENDPOINT))));
   }
 
   AwsBackendFactory(@Nullable URI endpoint) {

@@ -2,6 +2,7 @@ package dev.dstack.backends.aws;
 
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.MachineSpec;
+import dev.dstack.backends.VolumeOrder;
 import dev.dstack.model.ids.InstanceId;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,6 +18,7 @@ public final class AwsTags {
   public static final String DEPLOYMENT = "dstack:deployment";
   public static final String INSTANCE = "dstack:instance";
   public static final String ATTEMPT = "dstack:attempt";
+  static final String VOLUME = "dstack:volume";
 
   /** What was ordered: the provider does not tell it in one answer. */
   static final String DISK = "dstack:disk-mib";
@@ -33,28 +35,48 @@ public final class AwsTags {
   private AwsTags() {}
 
   static List<Tag> of(AwsConfig config, MachineSpec spec) {
-    Map<String, String> tags = new LinkedHashMap<>();
-    tags.put(DEPLOYMENT, spec.tag().deployment());
-    tags.put(INSTANCE, spec.tag().instance().toString());
-    tags.put(ATTEMPT, Integer.toString(spec.tag().attempt()));
-    tags.put(OWNER, OWNER_VALUE);
-    tags.put(PROJECT, spec.project());
-    tags.put(NAME, spec.instanceName());
-    tags.put(DISK, Long.toString(spec.offer().resources().diskMib()));
-    tags.put(PRICE, Double.toString(spec.offer().price()));
-    tags.put("Name", spec.instanceName());
-    // Whoever names the machine's own tags may give it another name, but not another owner. Sorted,
-    // because a client token is good for one and the same call only, whichever process makes it.
-    new TreeMap<>(spec.options().tags())
-        .forEach(
-            (key, value) -> {
-              if (key.equals("Name")) {
-                tags.put(key, value);
-              } else {
-                tags.putIfAbsent(key, value);
-              }
-            });
+    Map<String, String> ours = new LinkedHashMap<>();
+    ours.put(DEPLOYMENT, spec.tag().deployment());
+    ours.put(INSTANCE, spec.tag().instance().toString());
+    ours.put(ATTEMPT, Integer.toString(spec.tag().attempt()));
+    ours.put(OWNER, OWNER_VALUE);
+    ours.put(PROJECT, spec.project());
+    ours.put(NAME, spec.instanceName());
+    ours.put(DISK, Long.toString(spec.offer().resources().diskMib()));
+    ours.put(PRICE, Double.toString(spec.offer().price()));
+    // Whoever names the machine's own tags may give it another name, but not another owner.
+    ours.put("Name", spec.options().tags().getOrDefault("Name", spec.instanceName()));
+    return merged(ours, config, spec.options().tags());
+  }
+
+  static List<Tag> of(AwsConfig config, VolumeOrder order) {
+    Map<String, String> ours = new LinkedHashMap<>();
+    ours.put(DEPLOYMENT, order.deployment());
+    ours.put(VOLUME, order.id().toString());
+    ours.put(OWNER, OWNER_VALUE);
+    ours.put(PROJECT, order.project());
+    ours.put(NAME, order.name());
+    ours.put("Name", order.name());
+    return merged(ours, config, order.tags());
+  }
+
+  /**
+   * Ours, then those of the backend, so that who may make a fleet does not override what the
+   * account's owner has set, then the others. Sorted, because a client token is good for one and
+   * the same call only, whichever process makes it.
+   */
+  private static List<Tag> merged(
+      Map<String, String> ours, AwsConfig config, Map<String, String> wished) {
+    Map<String, String> tags = new LinkedHashMap<>(ours);
+    Map<String, String> sorted = new TreeMap<>(wished);
+    sorted.forEach(
+        (key, value) -> {
+          if (key.startsWith("dstack")) {
+            tags.putIfAbsent(key, value);
+          }
+        });
     new TreeMap<>(config.tags()).forEach(tags::putIfAbsent);
+    sorted.forEach(tags::putIfAbsent);
     return tags.entrySet().stream()
         .limit(MAX)
         .map(entry -> Tag.builder().key(entry.getKey()).value(cut(entry.getValue())).build())

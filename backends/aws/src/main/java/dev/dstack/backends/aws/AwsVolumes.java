@@ -18,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +26,6 @@ import software.amazon.awssdk.services.ec2.Ec2Client;
 import software.amazon.awssdk.services.ec2.model.CreateVolumeRequest;
 import software.amazon.awssdk.services.ec2.model.Instance;
 import software.amazon.awssdk.services.ec2.model.ResourceType;
-import software.amazon.awssdk.services.ec2.model.Tag;
 import software.amazon.awssdk.services.ec2.model.TagSpecification;
 import software.amazon.awssdk.services.ec2.model.Volume;
 import software.amazon.awssdk.services.ec2.model.VolumeAttachmentState;
@@ -36,8 +34,6 @@ import software.amazon.awssdk.services.ec2.model.VolumeType;
 
 /** EBS volumes: of one zone, and on one machine at a time. */
 final class AwsVolumes {
-  static final String VOLUME = "dstack:volume";
-
   /** Of gp3, in most regions; what an account really pays stands on its bill. */
   private static final double DOLLARS_A_GB_AND_MONTH = 0.08;
 
@@ -102,7 +98,7 @@ final class AwsVolumes {
             .tagSpecifications(
                 TagSpecification.builder()
                     .resourceType(ResourceType.VOLUME)
-                    .tags(tags(order))
+                    .tags(AwsTags.of(config, order))
                     .build())
             .build();
     String id =
@@ -133,21 +129,6 @@ final class AwsVolumes {
                     ErrorKind.BACKEND_DENIED, "AWS: " + region + " has no zone for a volume."));
   }
 
-  private List<Tag> tags(VolumeOrder order) {
-    // Sorted, because a client token is good for one and the same call only.
-    Map<String, String> all = new TreeMap<>(order.tags());
-    all.putAll(config.tags());
-    all.put("Name", order.name());
-    all.put(AwsTags.OWNER, AwsTags.OWNER_VALUE);
-    all.put(AwsTags.PROJECT, order.project());
-    all.put(AwsTags.NAME, order.name());
-    all.put(AwsTags.DEPLOYMENT, order.deployment());
-    all.put(VOLUME, order.id().toString());
-    return all.entrySet().stream()
-        .map(tag -> AwsNetwork.tag(tag.getKey(), tag.getValue()))
-        .toList();
-  }
-
   /** The oldest first: of two, which only lost answers can make, that one is used. */
   private static List<Volume> owned(Ec2Client ec2, VolumeOrder order) {
     return translated(
@@ -156,7 +137,7 @@ final class AwsVolumes {
                 ec2.describeVolumes(
                         request ->
                             request.filters(
-                                AwsNetwork.filter("tag:" + VOLUME, order.id().toString()),
+                                AwsNetwork.filter("tag:" + AwsTags.VOLUME, order.id().toString()),
                                 AwsNetwork.filter("tag:" + AwsTags.DEPLOYMENT, order.deployment())))
                     .volumes())
         .stream()
@@ -217,14 +198,14 @@ final class AwsVolumes {
                         request ->
                             request.filters(
                                 AwsNetwork.filter("tag:" + AwsTags.DEPLOYMENT, deployment),
-                                AwsNetwork.filter("tag-key", VOLUME)))
+                                AwsNetwork.filter("tag-key", AwsTags.VOLUME)))
                     .volumes()
                     .stream()
                     .toList());
     for (Volume volume : all) {
       Map<String, String> tags = new LinkedHashMap<>();
       volume.tags().forEach(tag -> tags.put(tag.key(), tag.value()));
-      VolumeId id = id(tags.get(VOLUME));
+      VolumeId id = id(tags.get(AwsTags.VOLUME));
       if (id != null
           && deployment.equals(tags.get(AwsTags.DEPLOYMENT))
           && !GONE.contains(volume.state())) {

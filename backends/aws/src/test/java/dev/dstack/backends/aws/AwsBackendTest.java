@@ -4,19 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.dstack.backends.BackendContext;
 import dev.dstack.backends.BackendFactory;
-import dev.dstack.backends.Catalog;
 import dev.dstack.backends.ComputeBackend;
 import dev.dstack.backends.FoundMachine;
-import dev.dstack.backends.FoundVolume;
 import dev.dstack.backends.InstanceTag;
 import dev.dstack.backends.Machine;
 import dev.dstack.backends.MachineOptions;
 import dev.dstack.backends.MachineSpec;
-import dev.dstack.backends.VolumeInfo;
-import dev.dstack.backends.VolumeOrder;
-import dev.dstack.backends.VolumeRef;
 import dev.dstack.backends.WithSweep;
 import dev.dstack.backends.testkit.BackendContract;
 import dev.dstack.backends.testkit.Ec2Proxy;
@@ -25,15 +19,9 @@ import dev.dstack.backends.testkit.Moto;
 import dev.dstack.backends.testkit.SweepContract;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
-import dev.dstack.model.ids.VolumeId;
 import dev.dstack.model.offer.Availability;
 import dev.dstack.model.offer.Offer;
 import dev.dstack.model.offer.Requirements;
-import dev.dstack.model.resources.CpuArch;
-import dev.dstack.model.resources.Gpu;
-import dev.dstack.model.resources.GpuVendor;
-import dev.dstack.model.resources.Resources;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,8 +35,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.UUID;
-import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -62,13 +48,12 @@ import software.amazon.awssdk.services.ec2.model.Tag;
 
 @Timeout(300)
 class AwsBackendTest extends BackendContract implements SweepContract, FaultContract {
-  private static final String REGION = "us-east-1";
-  private static final String OTHER = "eu-west-1";
+  private static final String REGION = AwsWorld.REGION;
+  private static final String OTHER = AwsWorld.OTHER;
   private static final String QUOTAS = "ServiceQuotasV20190624.ListServiceQuotas";
-  private static final Map<String, Object> CREDS =
-      Map.of("type", "access_key", "access_key", "test", "secret_key", "test");
+  private static final Map<String, Object> CREDS = AwsWorld.CREDS;
 
-  private static Moto moto;
+  private static AwsWorld world;
   private static Ec2Proxy proxy;
   private static AwsClients straight;
 
@@ -78,56 +63,15 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
   @BeforeAll
   static void start() throws Exception {
     assumeTrue(Moto.program().isPresent(), "moto is not installed; ./test installs it");
-    moto = Moto.start();
-    proxy = Ec2Proxy.before(moto.uri());
-    straight = clients(moto.uri());
-    for (String region : List.of(REGION, OTHER)) {
-      Ec2Client ec2 = straight.ec2(region);
-      String vpc = defaultVpc(ec2);
-      String gateway = ec2.createInternetGateway().internetGateway().internetGatewayId();
-      ec2.attachInternetGateway(request -> request.vpcId(vpc).internetGatewayId(gateway));
-      route(ec2, vpc, gateway);
-    }
-  }
-
-  private static AwsClients clients(URI endpoint) {
-    return ((AwsBackend)
-            new AwsBackendFactory(endpoint)
-                .create(
-                    new BackendContext("test", Path.of("."), InstantSource.system()),
-                    Map.of("creds", CREDS)))
-        .clients();
-  }
-
-  private static String defaultVpc(Ec2Client ec2) {
-    return ec2.describeVpcs(request -> request.filters(AwsNetwork.filter("is-default", "true")))
-        .vpcs()
-        .getFirst()
-        .vpcId();
-  }
-
-  private static void route(Ec2Client ec2, String vpc, String gateway) {
-    String table =
-        ec2.describeRouteTables(
-                request ->
-                    request.filters(
-                        AwsNetwork.filter("vpc-id", vpc),
-                        AwsNetwork.filter("association.main", "true")))
-            .routeTables()
-            .getFirst()
-            .routeTableId();
-    ec2.createRoute(
-        request ->
-            request.routeTableId(table).gatewayId(gateway).destinationCidrBlock("0.0.0.0/0"));
+    world = AwsWorld.start();
+    proxy = world.proxy();
+    straight = world.straight();
   }
 
   @AfterAll
   static void stop() {
-    if (proxy != null) {
-      proxy.close();
-    }
-    if (moto != null) {
-      moto.close();
+    if (world != null) {
+      world.close();
     }
   }
 
@@ -142,8 +86,7 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
   }
 
   private ComputeBackend backend(InstantSource clock) {
-    return new AwsBackendFactory(proxy.uri())
-        .create(new BackendContext("test", serverDir, clock, AwsBackendTest::catalog), config);
+    return world.backend(serverDir, clock, config);
   }
 
   @Override
@@ -159,41 +102,6 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
   @Override
   public ComputeBackend backendOfAnotherWorker() {
     return backend();
-  }
-
-  private static List<Catalog.Entry> catalog(String provider) {
-    assertThat(provider).isEqualTo("aws");
-    List<Catalog.Entry> entries = new ArrayList<>();
-    for (String region : List.of(REGION, OTHER)) {
-      entries.add(entry("t3.small", region, 2, 2, List.of(), 0.0208, false));
-      entries.add(entry("m7i.large", region, 2, 8, List.of(), 0.1008, false));
-      entries.add(entry("m7i.large", region, 2, 8, List.of(), 0.0403, true));
-      entries.add(entry("m6i.large", region, 2, 8, List.of(), 0.096, false));
-      entries.add(entry("g5.xlarge", region, 4, 16, List.of(gpu("A10G", 24)), 1.006, false));
-      List<Gpu> eight = new ArrayList<>();
-      for (int i = 0; i < 8; i++) {
-        eight.add(gpu("H100", 80));
-      }
-      entries.add(entry("p5.48xlarge", region, 192, 2048, eight, 98.32, false));
-    }
-    return entries;
-  }
-
-  private static Gpu gpu(String name, int gib) {
-    return new Gpu(GpuVendor.NVIDIA, name, gib * 1024);
-  }
-
-  private static Catalog.Entry entry(
-      String type, String region, int cpus, int gib, List<Gpu> gpus, double price, boolean spot) {
-    return new Catalog.Entry(
-        "aws",
-        type,
-        region,
-        List.of(),
-        new Resources(CpuArch.X86, cpus, gib * 1024L, 0, gpus, spot),
-        price,
-        null,
-        Map.of());
   }
 
   private Offer offer(String type, boolean spot) {
@@ -415,7 +323,9 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
                     MachineOptions.TAG_USER,
                     "ada",
                     "team",
-                    "vision")));
+                    "vision",
+                    "stage",
+                    "test")));
 
     Instance instance = ensured(spec);
 
@@ -431,7 +341,8 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
         .containsEntry("Name", "fleet-0")
         .containsEntry("dstack_fleet", "f1")
         .containsEntry("dstack_user", "ada")
-        .containsEntry("team", "vision");
+        .containsEntry("team", "research")
+        .containsEntry("stage", "test");
     assertThat(proxy.calls("CreateTags")).isEmpty();
     assertThat(sent(spec).get("ClientToken")).startsWith(spec.tag().token()).hasSizeLessThan(65);
     backend().terminate(spec.tag());
@@ -601,183 +512,6 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
   }
 
   @Test
-  void itComesWhereItsVolumesAreOrNotAtAll() {
-    MachineOptions there =
-        new MachineOptions(
-            List.of(),
-            Map.of(),
-            null,
-            null,
-            List.of(),
-            List.of(new VolumeRef("data", "vol-1", REGION, "us-east-1d")),
-            null);
-    MachineSpec spec = with(offer("m7i.large", false), there);
-    assertThat(ensured(spec).placement().availabilityZone()).isEqualTo("us-east-1d");
-    backend().terminate(spec.tag());
-
-    MachineOptions apart =
-        new MachineOptions(
-            List.of(), Map.of(), null, null, List.of("us-east-1a"), there.volumes(), null);
-    assertThatThrownBy(() -> backend().ensure(with(offer("m7i.large", false), apart)))
-        .isInstanceOfSatisfying(
-            DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NO_CAPACITY));
-  }
-
-  @Test
-  void aVolumeIsMadeOnceAttachedDetachedAndDeleted() {
-    AwsBackend aws = (AwsBackend) backend();
-    VolumeOrder order =
-        new VolumeOrder(
-            "test",
-            new VolumeId(UUID.randomUUID()),
-            "main",
-            "data",
-            REGION,
-            null,
-            5,
-            null,
-            Map.of("team", "ml"));
-    VolumeInfo made = aws.ensureVolume(order);
-    assertThat(((AwsBackend) backendOfAnotherWorker()).ensureVolume(order)).isEqualTo(made);
-    assertThat(made.shared()).isFalse();
-    var shown =
-        straight
-            .ec2(REGION)
-            .describeVolumes(request -> request.volumeIds(made.volumeId()))
-            .volumes()
-            .getFirst();
-    assertThat(shown.tags())
-        .contains(AwsNetwork.tag("team", "ml"), AwsNetwork.tag("dstack:volume", "" + order.id()));
-    VolumeRef ref = new VolumeRef("data", made.volumeId(), REGION, made.availabilityZone());
-    MachineSpec spec =
-        with(
-            offer("m7i.large", false),
-            new MachineOptions(List.of(), Map.of(), null, null, List.of(), List.of(ref), null));
-    ensured(spec);
-    String device = attached(aws, ref, spec.tag());
-    assertThat(device).startsWith("/dev/sd");
-    assertThat(aws.attachVolume(ref, spec.tag()).device()).isEqualTo(device);
-    MachineSpec other =
-        with(
-            offer("m7i.large", false),
-            new MachineOptions(List.of(), Map.of(), null, null, List.of(), List.of(ref), null));
-    ensured(other);
-    assertThatThrownBy(() -> aws.attachVolume(ref, other.tag()))
-        .isInstanceOfSatisfying(
-            DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.INVALID_SPEC));
-    // Nothing of the other machine's is detached.
-    aws.detachVolume(ref, other.tag(), false);
-    assertThat(aws.attachVolume(ref, spec.tag()).device()).isEqualTo(device);
-    aws.detachVolume(ref, spec.tag(), true);
-    aws.detachVolume(ref, spec.tag(), true);
-    VolumeOrder existing =
-        new VolumeOrder(
-            "test",
-            new VolumeId(UUID.randomUUID()),
-            "main",
-            "mine",
-            REGION,
-            null,
-            null,
-            made.volumeId(),
-            Map.of());
-    assertThat(aws.ensureVolume(existing).sizeGb()).isEqualTo(5);
-    aws.deleteVolume(existing);
-    assertThat(aws.ensureVolume(existing).volumeId()).isEqualTo(made.volumeId());
-    aws.deleteVolume(order);
-    aws.deleteVolume(order);
-    assertThatThrownBy(() -> aws.ensureVolume(existing))
-        .isInstanceOfSatisfying(
-            DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_FOUND));
-    aws.terminate(spec.tag());
-    aws.terminate(other.tag());
-  }
-
-  @Test
-  void volumesAreListedForTheSweepUntilTheyAreDeletedAndAMachinesDiskIsNot() {
-    AwsBackend aws = (AwsBackend) backend();
-    VolumeOrder ours = volume("test");
-    VolumeOrder foreign = volume("another");
-    String id = aws.ensureVolume(ours).volumeId();
-    aws.ensureVolume(foreign);
-    MachineSpec spec = with(offer("t3.small", false), MachineOptions.NONE);
-    backend().ensure(spec);
-
-    assertThat(aws.volumes("test", REGION))
-        .filteredOn(found -> found.volume().equals(ours.id()))
-        .singleElement()
-        .satisfies(
-            found -> {
-              assertThat(found.providerId()).isEqualTo(id);
-              assertThat(found.name()).isEqualTo("data");
-              assertThat(found.createdAt()).isNotNull();
-            });
-    assertThat(aws.volumes("test", REGION))
-        .extracting(FoundVolume::volume)
-        .doesNotContain(foreign.id());
-
-    VolumeRef ref = new VolumeRef("data", id, REGION, zone(id));
-    MachineSpec user =
-        with(
-            offer("t3.small", false),
-            new MachineOptions(List.of(), Map.of(), null, null, List.of(), List.of(ref), null));
-    backend().ensure(user);
-    attached(aws, ref, user.tag());
-    assertThatThrownBy(() -> aws.endVolume(REGION, id))
-        .isInstanceOfSatisfying(
-            DstackException.class, e -> assertThat(e.kind()).isEqualTo(ErrorKind.NOT_READY));
-    aws.detachVolume(ref, user.tag(), true);
-    aws.endVolume(REGION, id);
-    aws.endVolume(REGION, id);
-    assertThat(aws.volumes("test", REGION))
-        .extracting(FoundVolume::volume)
-        .doesNotContain(ours.id());
-    assertThat(aws.volumes("another", REGION))
-        .extracting(FoundVolume::volume)
-        .contains(foreign.id());
-    aws.deleteVolume(foreign);
-    aws.terminate(spec.tag());
-    aws.terminate(user.tag());
-  }
-
-  private static VolumeOrder volume(String deployment) {
-    return new VolumeOrder(
-        deployment,
-        new VolumeId(UUID.randomUUID()),
-        "main",
-        "data",
-        REGION,
-        null,
-        5,
-        null,
-        Map.of());
-  }
-
-  private static String zone(String volumeId) {
-    return straight
-        .ec2(REGION)
-        .describeVolumes(request -> request.volumeIds(volumeId))
-        .volumes()
-        .getFirst()
-        .availabilityZone();
-  }
-
-  /** Asks as an activity does: until it is no longer under way. */
-  private static String attached(AwsBackend aws, VolumeRef ref, InstanceTag tag) {
-    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-    while (true) {
-      try {
-        return aws.attachVolume(ref, tag).device();
-      } catch (DstackException e) {
-        if (e.kind() != ErrorKind.NOT_READY || System.nanoTime() > deadline) {
-          throw e;
-        }
-        LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
-      }
-    }
-  }
-
-  @Test
   void inAPlacementGroupTheFastNetworkIsUsed() {
     proxy.answer(
         "DescribeInstanceTypes",
@@ -839,7 +573,7 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
                             AwsNetwork.filter("group-name", "dstack_security_group_main")))
                 .securityGroups()
                 .stream()
-                .filter(group -> group.vpcId().equals(defaultVpc(straight.ec2(REGION)))))
+                .filter(group -> group.vpcId().equals(AwsWorld.defaultVpc(straight.ec2(REGION)))))
         .singleElement()
         .satisfies(
             group -> {
@@ -878,6 +612,23 @@ class AwsBackendTest extends BackendContract implements SweepContract, FaultCont
         .extracting(FoundMachine::tag)
         .extracting(InstanceTag::deployment)
         .allMatch("test"::equals);
+  }
+
+  /** As AWS's own programs find them; here by the properties of the process. */
+  @Test
+  void withoutCredentialsOfItsOwnItTakesThoseOfItsSurroundings() {
+    config = Map.of("creds", Map.of("type", "default"), "regions", List.of(REGION));
+    System.setProperty("aws.accessKeyId", "surrounding");
+    System.setProperty("aws.secretAccessKey", "secret");
+    try {
+      assertThat(backend().offers(anything())).isNotEmpty();
+      assertThat(backend().find(newTag())).isEmpty();
+      assertThat(proxy.calls("DescribeInstances").getLast().authorization())
+          .contains("Credential=surrounding/");
+    } finally {
+      System.clearProperty("aws.accessKeyId");
+      System.clearProperty("aws.secretAccessKey");
+    }
   }
 
   @Test

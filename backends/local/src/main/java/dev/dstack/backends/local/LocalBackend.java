@@ -27,6 +27,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -145,22 +146,28 @@ final class LocalBackend implements ComputeBackend, WithVolumes {
         config.over(resources()),
         0,
         Availability.AVAILABLE,
-        noContainers());
+        known());
   }
 
   /** As long as no agent runs nobody has looked for an engine. */
-  private Map<String, String> noContainers() {
-    return daemon
+  private Map<String, String> known() {
+    Map<String, String> known = new HashMap<>();
+    daemon
         .info()
-        .filter(info -> !info.containers())
-        .map(
-            info ->
-                Map.of(
+        .ifPresent(
+            info -> {
+              if (!info.containers()) {
+                known.put(
                     Offer.NO_CONTAINERS,
                     info.containersMissing() == null
                         ? "its host agent runs no containers"
-                        : info.containersMissing()))
-        .orElse(Map.of());
+                        : info.containersMissing());
+              }
+              if (info.gpuDriver() != null) {
+                known.put(Offer.GPU_DRIVER, info.gpuDriver());
+              }
+            });
+    return known;
   }
 
   /** Looked up again now and then: the space on the disk changes. */

@@ -66,9 +66,14 @@ public final class HostInstaller {
    * Brings the host to where an agent of this server's version answers.
    *
    * @param isAlive whether another instance of this deployment, by its id, still has its machine
+   * @param touching called before something of ours comes onto the host
    */
   public Installed install(
-      HostConnection connection, SshHostSpec host, Owner owner, Predicate<String> isAlive) {
+      HostConnection connection,
+      SshHostSpec host,
+      Owner owner,
+      Predicate<String> isAlive,
+      Runnable touching) {
     HostProbe probe = probe(connection);
     checkOwner(connection, probe, owner, isAlive);
     PackedRuntime runtime = runtime(connection, probe);
@@ -77,6 +82,7 @@ public final class HostInstaller {
     boolean current = probe.launched().equals(launch) && probe.owner().equals(line(owner));
     if (running == null || !current) {
       checkClock(connection, probe);
+      touching.run();
       if (!probe.runtimes().contains(runtime.name())) {
         copy(connection, probe, runtime);
       }
@@ -185,7 +191,7 @@ public final class HostInstaller {
               + ". A host can be in one fleet only.");
     }
     // Left behind by an instance that was given up; nothing of it may go on under a new name.
-    Ran ran = connection.run(HostScripts.remove(), null, REMOVE_WITHIN);
+    Ran ran = connection.run(HostScripts.clear(), null, REMOVE_WITHIN);
     if (!ran.succeeded()) {
       throw new DstackException(
           ErrorKind.NOT_READY,

@@ -41,8 +41,8 @@ final class HostKeyCheck implements HostKeyVerifier {
             + fingerprint(pinned)
             + " and is now "
             + fingerprint(shown)
-            + ". Nothing was sent. If the host was installed anew, delete its instance and apply the"
-            + " fleet again.";
+            + ". Nothing was sent. If the host was installed anew, delete its instance with --forget and"
+            + " apply the fleet again.";
     return false;
   }
 

@@ -163,6 +163,7 @@ final class HostScripts {
       done
       """;
 
+  /** $K: 1 keeps what is copied to a host, for whoever has it next. */
   private static final String REMOVE =
       """
       if [ -d "$D" ]; then
@@ -181,9 +182,14 @@ final class HostScripts {
         rm -f "/etc/systemd/system/UNIT_NAME"
         systemctl daemon-reload > /dev/null 2>&1
       fi
-      # It may be a mount of its own, which stays.
-      rm -rf "$D" 2> /dev/null
-      [ -z "$(ls -A "$D" 2> /dev/null)" ]
+      if [ "$K" = 1 ]; then
+        for f in "$D"/*; do [ "$f" = "$D/runtime" ] || rm -rf "$f"; done
+        [ ! -e "$D/agent" ]
+      else
+        # It may be a mount of its own, which stays.
+        rm -rf "$D" 2> /dev/null
+        [ -z "$(ls -A "$D" 2> /dev/null)" ]
+      fi
       """;
 
   /** $1: marks the lines; those that come as $2 replace the ones with the same mark. */
@@ -290,7 +296,16 @@ final class HostScripts {
   }
 
   static String remove() {
-    return asRoot(COMMON + REMOVE.replace("UNIT_NAME", UNIT_NAME));
+    return remove("0");
+  }
+
+  /** Everything but the runtimes. */
+  static String clear() {
+    return remove("1");
+  }
+
+  private static String remove(String keep) {
+    return asRoot("K=" + keep + "\n" + COMMON + REMOVE.replace("UNIT_NAME", UNIT_NAME));
   }
 
   /** Changes when the agent has to be started anew, as it would be started otherwise. */

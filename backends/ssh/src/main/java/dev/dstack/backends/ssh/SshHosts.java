@@ -22,8 +22,8 @@ public final class SshHosts implements RemoteHosts {
   private final HostInstaller installer = new HostInstaller(InstantSource.system(), http);
 
   @Override
-  public Installed install(Access access, Predicate<String> isAlive) {
-    return installer.install(to(access), access.host(), access.owner(), isAlive);
+  public Installed install(Access access, Predicate<String> isAlive, Runnable touching) {
+    return installer.install(to(access), access.host(), access.owner(), isAlive, touching);
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -42,6 +43,7 @@ final class HostInstallerTest {
 
   private final MemoryKeys pins = new MemoryKeys();
   private final HostInstaller installer = new HostInstaller(InstantSource.system(), http);
+  private final AtomicInteger touched = new AtomicInteger();
 
   @BeforeAll
   static void begin() {
@@ -88,14 +90,29 @@ final class HostInstallerTest {
               DstackException.class,
               () ->
                   installer.install(
-                      connection, spec, new Owner("d1", "i2", "other-0"), "i1"::equals));
+                      connection,
+                      spec,
+                      new Owner("d1", "i2", "other-0"),
+                      "i1"::equals,
+                      touched::incrementAndGet));
       assertThat(taken).hasMessageContaining("is in use already, as instance fleet-0");
       DstackException foreign =
           catchThrowableOfType(
               DstackException.class,
               () -> install(connection, spec, new Owner("d2", "i2", "other-0")));
       assertThat(foreign).hasMessageContaining("used by another dstack server");
+      assertThat(touched).as("nothing was done to the host but at the first").hasValue(1);
 
+      String runtime = said(connection, "stat -c %i /var/lib/dstack-agent/runtime/*/VERSION");
+      Installed takenOver = install(connection, spec, new Owner("d1", "i3", "next-0"));
+      assertThat(takenOver.token()).isNotEqualTo(first.token());
+      first = install(connection, spec, OWNER);
+      assertThat(first.token()).isNotEqualTo(takenOver.token());
+      assertThat(said(connection, "stat -c %i /var/lib/dstack-agent/runtime/*/VERSION"))
+          .as("what a given-up instance leaves is ended, and nothing is copied again")
+          .isEqualTo(runtime);
+
+      agent = said(connection, "cat /var/lib/dstack-agent/agent/agent.json");
       said(connection, "echo older > /var/lib/dstack-agent/launched");
       Installed upgraded = install(connection, spec, OWNER);
       assertThat(upgraded.token()).isEqualTo(first.token());
@@ -192,6 +209,7 @@ final class HostInstallerTest {
       DstackException refused = refused(connection, spec);
       assertThat(refused.kind()).isEqualTo(ErrorKind.FORBIDDEN);
       assertThat(refused).hasMessageContaining("sudo");
+      assertThat(touched).as("there is nothing to remove").hasValue(0);
     }
   }
 
@@ -225,7 +243,7 @@ final class HostInstallerTest {
   }
 
   private Installed install(HostConnection connection, SshHostSpec spec, Owner owner) {
-    return installer.install(connection, spec, owner, _ -> false);
+    return installer.install(connection, spec, owner, _ -> false, touched::incrementAndGet);
   }
 
   private DstackException refused(HostConnection connection, SshHostSpec spec) {

@@ -32,10 +32,11 @@ import org.jspecify.annotations.Nullable;
 public final class Ec2Proxy implements AutoCloseable {
   private static final Set<String> DROPPED =
       Set.of("connection", "host", "content-length", "expect", "upgrade", "transfer-encoding");
+  private static final Set<String> WITH_TOKEN = Set.of("RunInstances", "CreateVolume");
   private static final String EMPTY_LIST =
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><DescribeInstancesResponse"
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><DescribeKINDResponse"
           + " xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>hidden</requestId>"
-          + "<reservationSet/></DescribeInstancesResponse>";
+          + "<reservationSet/></DescribeKINDResponse>";
 
   private final URI moto;
   private final HttpServer server;
@@ -49,7 +50,8 @@ public final class Ec2Proxy implements AutoCloseable {
   private volatile UnaryOperator<String> rewriting = UnaryOperator.identity();
 
   /** One call as it came; JSON calls have their target as action and no parameters. */
-  public record Call(String action, Map<String, String> parameters, String body) {}
+  public record Call(
+      String action, Map<String, String> parameters, String body, String authorization) {}
 
   private record Reply(int status, String contentType, byte[] body) {}
 
@@ -96,7 +98,16 @@ public final class Ec2Proxy implements AutoCloseable {
 
   /** Machines are there, but no list shows them. */
   public void hideMachines() {
-    answer("DescribeInstances", 200, "text/xml", EMPTY_LIST);
+    answer("DescribeInstances", 200, "text/xml", EMPTY_LIST.replace("KIND", "Instances"));
+  }
+
+  /** Volumes are there, but no list shows them. */
+  public void hideVolumes() {
+    answer(
+        "DescribeVolumes",
+        200,
+        "text/xml",
+        EMPTY_LIST.replace("KIND", "Volumes").replace("reservationSet", "volumeSet"));
   }
 
   /** What moto does not know is answered with this, until {@link #mend}. */
@@ -135,7 +146,8 @@ public final class Ec2Proxy implements AutoCloseable {
       String target = exchange.getRequestHeaders().getFirst("X-Amz-Target");
       Map<String, String> parameters = target == null ? form(text) : Map.of();
       String action = target == null ? parameters.getOrDefault("Action", "") : target;
-      calls.add(new Call(action, parameters, text));
+      String authorization = exchange.getRequestHeaders().getFirst("Authorization");
+      calls.add(new Call(action, parameters, text, authorization == null ? "" : authorization));
       Fault fault = faults.get(action);
       if (fault instanceof Refuse(int status, String code, String message)) {
         send(exchange, error(status, code, message));
@@ -146,7 +158,7 @@ public final class Ec2Proxy implements AutoCloseable {
       Reply reply =
           canned != null
               ? canned
-              : token != null && action.equals("RunInstances")
+              : token != null && WITH_TOKEN.contains(action)
                   ? once(token, parameters, exchange, body)
                   : forward(exchange, body);
       Runnable then = afterEffects.remove(action);

@@ -14,12 +14,16 @@ import dev.dstack.backends.WithVolumes;
 import dev.dstack.model.error.DstackException;
 import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.VolumeId;
+import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a backend with {@link WithVolumes} must do whose calls have their effect before they return.
+ * What a backend with {@link WithVolumes} must do. What takes its time says NOT_READY and is asked
+ * again, as a workflow does.
  */
 public interface VolumeContract {
   ComputeBackend backend();
@@ -56,52 +60,91 @@ public interface VolumeContract {
     return tag;
   }
 
+  private VolumeInfo ensure(VolumeOrder order) {
+    return ready(() -> volumes().ensureVolume(order));
+  }
+
+  private void delete(VolumeOrder order) {
+    ready(
+        () -> {
+          volumes().deleteVolume(order);
+          return true;
+        });
+  }
+
+  private VolumeAttachment attach(VolumeRef volume, InstanceTag machine) {
+    return ready(() -> volumes().attachVolume(volume, machine));
+  }
+
+  private void detach(VolumeRef volume, InstanceTag machine, boolean force) {
+    ready(
+        () -> {
+          volumes().detachVolume(volume, machine, force);
+          return true;
+        });
+  }
+
+  private static <T> T ready(Supplier<T> call) {
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (true) {
+      try {
+        return call.get();
+      } catch (DstackException e) {
+        if (e.kind() != ErrorKind.NOT_READY || System.nanoTime() - deadline > 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(Duration.ofMillis(50).toNanos());
+      }
+    }
+  }
+
   @Test
   default void aVolumeIsMadeOnceForItsOrderAndEndedRepeatably() {
     VolumeOrder order = order();
-    VolumeInfo made = volumes().ensureVolume(order);
-    assertThat(((WithVolumes) backendOfAnotherWorker()).ensureVolume(order)).isEqualTo(made);
+    VolumeInfo made = ensure(order);
+    assertThat(ready(() -> ((WithVolumes) backendOfAnotherWorker()).ensureVolume(order)))
+        .isEqualTo(made);
     VolumeOrder another = order();
-    assertThat(volumes().ensureVolume(another).volumeId()).isNotEqualTo(made.volumeId());
+    assertThat(ensure(another).volumeId()).isNotEqualTo(made.volumeId());
 
-    volumes().deleteVolume(order);
-    volumes().deleteVolume(order);
+    delete(order);
+    delete(order);
     InstanceTag machine = machine();
-    refuses(ErrorKind.NOT_FOUND, () -> volumes().attachVolume(ref(order, made), machine));
-    volumes().detachVolume(ref(order, made), machine, false);
-    volumes().deleteVolume(another);
+    refuses(ErrorKind.NOT_FOUND, () -> attach(ref(order, made), machine));
+    detach(ref(order, made), machine, false);
+    delete(another);
     backend().terminate(machine);
   }
 
   @Test
   default void aVolumeIsAttachedAndDetachedRepeatably() {
     VolumeOrder order = order();
-    VolumeInfo made = volumes().ensureVolume(order);
+    VolumeInfo made = ensure(order);
     VolumeRef volume = ref(order, made);
     InstanceTag machine = machine();
-    VolumeAttachment attached = volumes().attachVolume(volume, machine);
+    VolumeAttachment attached = attach(volume, machine);
     assertThat((attached.device() == null) != (attached.directory() == null)).isTrue();
-    assertThat(volumes().attachVolume(volume, machine)).isEqualTo(attached);
-    volumes().detachVolume(volume, BackendContract.newTag(), true);
+    assertThat(attach(volume, machine)).isEqualTo(attached);
+    detach(volume, BackendContract.newTag(), true);
     if (!made.shared()) {
       isOnOneMachineAtATime(volume, machine);
     }
-    volumes().detachVolume(volume, machine, false);
-    volumes().detachVolume(volume, machine, true);
-    volumes().deleteVolume(order);
+    detach(volume, machine, false);
+    detach(volume, machine, true);
+    delete(order);
     backend().terminate(machine);
   }
 
   private void isOnOneMachineAtATime(VolumeRef volume, InstanceTag machine) {
-    refuses(ErrorKind.HOST_LOST, () -> volumes().attachVolume(volume, BackendContract.newTag()));
+    refuses(ErrorKind.HOST_LOST, () -> attach(volume, BackendContract.newTag()));
     InstanceTag other = machine();
-    refuses(ErrorKind.INVALID_SPEC, () -> volumes().attachVolume(volume, other));
-    volumes().detachVolume(volume, machine, false);
-    volumes().attachVolume(volume, other);
-    refuses(ErrorKind.INVALID_SPEC, () -> volumes().attachVolume(volume, machine));
+    refuses(ErrorKind.INVALID_SPEC, () -> attach(volume, other));
+    detach(volume, machine, false);
+    attach(volume, other);
+    refuses(ErrorKind.INVALID_SPEC, () -> attach(volume, machine));
     // A machine that is gone does not hold it.
     backend().terminate(other);
-    volumes().attachVolume(volume, machine);
+    attach(volume, machine);
   }
 
   private static void refuses(ErrorKind kind, Runnable call) {

@@ -33,6 +33,7 @@ public final class Bench {
           new Pending(),
           new Restart(),
           new Takeover(),
+          new HostReady(),
           new Running(),
           new Nodes(),
           new Place(),

@@ -29,6 +29,8 @@ final class RunnerMemory implements Measurement {
   @Override
   public void measure(Scene scene) throws IOException, InterruptedException {
     Path file = Target.file(scene);
+    // Without the cache of their classes runners are larger.
+    scene.awaitContainersStartFast();
     scene.runningContainer("resting", "sleep 3000");
     Processes.Memory rest;
     try {

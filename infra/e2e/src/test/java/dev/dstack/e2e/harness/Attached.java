@@ -85,5 +85,10 @@ public record Attached(Process process, Path out) implements AutoCloseable {
     process.descendants().forEach(ProcessHandle::destroy);
     process.destroy();
     Await.until("the client has ended", LIMIT, () -> !process.isAlive(), this::text);
+    try {
+      Files.deleteIfExists(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

@@ -29,7 +29,8 @@ import org.w3c.dom.Element;
 /**
  * An EC2 whose machines are there. moto keeps the books; every machine that it runs is booted as a
  * host of {@link SshHosts} from the user data that moto was given for it, and powered off when moto
- * ends it. The proxy before moto tells the hosts' addresses instead of moto's.
+ * ends it; a volume that moto attaches appears there. The proxy before moto tells the hosts'
+ * addresses instead of moto's.
  */
 public final class MotoCloud implements AutoCloseable {
   public static final String REGION = "us-east-1";
@@ -37,6 +38,7 @@ public final class MotoCloud implements AutoCloseable {
   private static final Set<String> OVER = Set.of("shutting-down", "terminated");
 
   private final SshHosts hosts = new SshHosts();
+  private final MotoDisks disks = new MotoDisks();
   private final Moto moto;
   private final Ec2Proxy proxy;
   private final Ec2 straight;
@@ -115,6 +117,11 @@ public final class MotoCloud implements AutoCloseable {
     return proxy;
   }
 
+  /** Whether what is attached to a machine can be used there. */
+  public static boolean hasDisks() {
+    return MotoDisks.possible();
+  }
+
   // --- the machines ------------------------------------------------------------------------------
 
   /** All that there ever were. */
@@ -135,16 +142,32 @@ public final class MotoCloud implements AutoCloseable {
   /** The tags of each volume that was made as one, by its id. */
   public Map<String, Map<String, String>> volumes() {
     Map<String, Map<String, String>> volumes = new HashMap<>();
-    Ec2.child(straight.call("DescribeVolumes"), "volumeSet").stream()
-        .flatMap(set -> Ec2.children(set, "item").stream())
-        .forEach(
-            volume -> {
-              Map<String, String> tags = tags(volume);
-              if (tags.containsKey("dstack:volume")) {
-                volumes.put(Ec2.textOf(volume, "volumeId"), tags);
-              }
-            });
+    volumeItems().forEach(one -> volumes.put(Ec2.textOf(one, "volumeId"), tags(one)));
     return volumes;
+  }
+
+  private List<Element> volumeItems() {
+    return Ec2.child(straight.call("DescribeVolumes"), "volumeSet").stream()
+        .flatMap(set -> Ec2.children(set, "item").stream())
+        .filter(volume -> tags(volume).containsKey("dstack:volume"))
+        .toList();
+  }
+
+  /** Where which volume is now, by the machine's id. */
+  private Map<String, Map<String, Integer>> attached() {
+    Map<String, Map<String, Integer>> attached = new HashMap<>();
+    for (Element volume : volumeItems()) {
+      Ec2.child(volume, "attachmentSet").stream()
+          .flatMap(set -> Ec2.children(set, "item").stream())
+          .forEach(
+              one ->
+                  attached
+                      .computeIfAbsent(Ec2.textOf(one, "instanceId"), _ -> new HashMap<>())
+                      .put(
+                          Ec2.textOf(volume, "volumeId"),
+                          Integer.valueOf(Ec2.textOf(volume, "size"))));
+    }
+    return attached;
   }
 
   private static Map<String, String> tags(Element of) {
@@ -194,7 +217,13 @@ public final class MotoCloud implements AutoCloseable {
 
   /** The host that is this machine. */
   public Host host(String id) {
-    return machines.computeIfAbsent(id, _ -> hosts.prepareClosed(Map.of()));
+    return machines.computeIfAbsent(
+        id,
+        _ -> {
+          Host host = hosts.prepareClosed(Map.of());
+          disks.prepare(host);
+          return host;
+        });
   }
 
   // --- power -------------------------------------------------------------------------------------
@@ -214,6 +243,8 @@ public final class MotoCloud implements AutoCloseable {
               id -> CompletableFuture.runAsync(() -> carefully(id, () -> boot(id)), powered));
         }
       }
+      Map<String, Map<String, Integer>> attached = attached();
+      machines.forEach((id, host) -> disks.show(host, attached.getOrDefault(id, Map.of())));
     } catch (RuntimeException | AssertionError e) {
       trouble.add("moto: " + e);
     }
@@ -285,5 +316,6 @@ public final class MotoCloud implements AutoCloseable {
     proxy.close();
     moto.close();
     hosts.close();
+    disks.close();
   }
 }

@@ -182,8 +182,26 @@ public final class SshHosts implements AutoCloseable {
     }
 
     /** Nobody logs in as root there. */
-    public boolean hasUser() {
+    private boolean hasUser() {
       return Files.exists(home.resolve("user"));
+    }
+
+    /** What its user finds there. */
+    public Command.Result login(String command) {
+      return new Command(
+              List.of(
+                  "ssh",
+                  "-i",
+                  key.toString(),
+                  "-o",
+                  "StrictHostKeyChecking=no",
+                  "-o",
+                  "UserKnownHostsFile=/dev/null",
+                  "-o",
+                  "BatchMode=yes",
+                  (hasUser() ? "ops" : "root") + "@" + address(),
+                  command))
+          .run();
     }
 
     /** Where everything of the agent is on its disk. */

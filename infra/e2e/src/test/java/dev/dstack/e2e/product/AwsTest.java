@@ -12,7 +12,9 @@ import dev.dstack.e2e.harness.MotoCloud;
 import dev.dstack.e2e.harness.MotoCloud.Machine;
 import dev.dstack.e2e.harness.Runs;
 import dev.dstack.e2e.harness.ServerProcess;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -130,13 +132,17 @@ final class AwsTest {
   }
 
   private static void fleet(String name) {
+    fleet(name, Map.of("min", 0, "max", 1), "1s");
+  }
+
+  private static void fleet(String name, Object nodes, String idle) {
     Map<String, Object> configuration = new LinkedHashMap<>();
     configuration.put("type", "fleet");
     configuration.put("name", name);
-    configuration.put("nodes", Map.of("min", 0, "max", 1));
+    configuration.put("nodes", nodes);
     configuration.put("backends", List.of("aws"));
     configuration.put("spot_policy", "on-demand");
-    configuration.put("idle_duration", "1s");
+    configuration.put("idle_duration", idle);
     configuration.put("resources", Map.of("cpu", "2..", "memory", "2GB..", "disk", "100GB.."));
     Map<String, Object> spec = new LinkedHashMap<>();
     spec.put("configuration", configuration);
@@ -148,8 +154,20 @@ final class AwsTest {
   }
 
   private static void submit(String run, String fleet, String... commands) {
+    runs.submit(task(run, fleet, commands));
+  }
+
+  private static Map<String, Object> task(String run, String fleet, String... commands) {
     Map<String, Object> spec = Runs.with(Runs.task(run, commands), "image", "box");
-    runs.submit(Runs.with(spec, "fleets", List.of(fleet)));
+    return Runs.with(spec, "fleets", List.of(fleet));
+  }
+
+  private static Machine machineOf(String fleet) {
+    return Await.value(
+        "a machine of fleet " + fleet,
+        LIMIT,
+        () -> cloud.machines("dstack_fleet", fleet).stream().findFirst(),
+        cloud::story);
   }
 
   private static JsonNode done(String run) {
@@ -196,12 +214,7 @@ final class AwsTest {
   void aMachineBootsFromWhatWasSentRunsAJobAndGoes() {
     fleet("aws-fleet");
     submit("aws-run", "aws-fleet", "echo hello from $(hostname)", "sleep 2", "echo bye");
-    Machine machine =
-        Await.value(
-            "a machine of the fleet",
-            LIMIT,
-            () -> cloud.machines("dstack_fleet", "aws-fleet").stream().findFirst(),
-            () -> runs.summary("aws-run"));
+    Machine machine = machineOf("aws-fleet");
     // While anything needs its credentials it stays.
     api.post(MAIN + "backends/delete", Map.of("backends_names", List.of("aws")))
         .refused(400, "can't be removed while it is used by", "instance aws-fleet-0");
@@ -213,6 +226,7 @@ final class AwsTest {
     JsonNode had = ended.at("/latest_job_submission/job_provisioning_data");
     assertThat(had.path("backend").asString()).isEqualTo("aws");
     assertThat(had.path("region").asString()).isEqualTo("us-east-1");
+    assertThat(had.path("instance_id").asString()).isEqualTo(machine.id());
     assertThat(had.path("hostname").asString()).isEqualTo(cloud.host(machine.id()).address());
     assertThat(had.path("username").asString()).isEqualTo("ubuntu");
     assertThat(machine.tags())
@@ -233,9 +247,12 @@ final class AwsTest {
     api.post(MAIN + "fleets/delete", Map.of("names", List.of("aws-fleet"))).ok();
   }
 
-  /** Only the token of the first call says that there is a machine: no list shows it. */
+  /**
+   * Only the token of the first call says that there is a machine: no list shows it. And somebody
+   * takes the backend out of the server's configuration before its next start.
+   */
   @Test
-  void aServerThatDiesWhileAMachineIsMadeMakesNoSecondOne() {
+  void aServerThatDiesWhileAMachineIsMadeMakesNoSecondOne() throws IOException {
     Ec2Proxy proxy = cloud.proxy();
     proxy.afterNext(
         "RunInstances",
@@ -247,7 +264,11 @@ final class AwsTest {
     fleet("aws-killed");
     submit("aws-survivor", "aws-killed", "echo alive");
     Await.until("the server is dead", LIMIT, () -> !server.alive());
+    server.write(".dstack/server/config.yml", "projects:\n- name: main\n  backends: []\n");
     server.startAgain();
+    assertThat(Files.readString(server.log()))
+        .contains("can't be removed while it is used by", "instance aws-killed-0");
+    api.post(MAIN + "backends/aws/get_yaml", Map.of()).ok();
 
     done("aws-survivor");
 
@@ -262,33 +283,20 @@ final class AwsTest {
     api.post(MAIN + "fleets/delete", Map.of("names", List.of("aws-killed"))).ok();
   }
 
-  @Test
-  void aVolumeIsMadeInItsOwnersNameAndDeleted() {
-    api.post(
-            MAIN + "volumes/create",
-            Map.of(
-                "configuration",
-                Map.of(
-                    "type",
-                    "volume",
-                    "name",
-                    "aws-data",
-                    "backend",
-                    "aws",
-                    "region",
-                    "us-east-1",
-                    "size",
-                    "2GB")))
-        .ok();
+  private static JsonNode volume() {
+    return api.post(MAIN + "volumes/get", Map.of("name", "aws-data")).ok();
+  }
+
+  private static void makeVolume() {
+    Map<String, String> configuration = new LinkedHashMap<>();
+    configuration.put("type", "volume");
+    configuration.put("name", "aws-data");
+    configuration.put("backend", "aws");
+    configuration.put("region", "us-east-1");
+    configuration.put("size", "1GB");
+    api.post(MAIN + "volumes/create", Map.of("configuration", configuration)).ok();
     Await.until(
-        "the volume is active",
-        LIMIT,
-        () ->
-            api.post(MAIN + "volumes/get", Map.of("name", "aws-data"))
-                .ok()
-                .path("status")
-                .asString()
-                .equals("active"));
+        "the volume is active", LIMIT, () -> volume().path("status").asString().equals("active"));
     assertThat(cloud.volumes().values())
         .singleElement()
         .satisfies(
@@ -296,8 +304,75 @@ final class AwsTest {
                 assertThat(tags)
                     .containsEntry("dstack_user", "admin")
                     .containsEntry("dstack_name", "aws-data"));
+  }
+
+  private static void deleteVolume() {
     api.post(MAIN + "volumes/delete", Map.of("names", List.of("aws-data"))).ok();
     Await.until("it is deleted", LIMIT, () -> cloud.volumes().isEmpty());
+  }
+
+  private static boolean isIdle(String fleet) {
+    return api.post("/api/instances/list", Map.of("only_active", true))
+        .ok()
+        .valueStream()
+        .anyMatch(
+            one ->
+                one.path("fleet_name").asString("").equals(fleet)
+                    && one.path("status").asString().equals("idle"));
+  }
+
+  /** What upstream's users lost: the first job's volume by the second one's attempt to have it. */
+  @Test
+  void aVolumeIsOnOneMachineAtATimeAndKeepsWhatIsOnIt() {
+    makeVolume();
+    if (!MotoCloud.hasDisks()) {
+      deleteVolume();
+      assumeTrue(false, "no loop devices here, so no job can have the volume");
+    }
+    for (String fleet : List.of("aws-first", "aws-second")) {
+      fleet(fleet, 1, "off");
+    }
+    for (String fleet : List.of("aws-first", "aws-second")) {
+      Await.until("the machine of " + fleet + " is idle", LIMIT, () -> isIdle(fleet), cloud::story);
+    }
+    List<String> mount = List.of("aws-data:/data");
+    runs.submit(
+        Runs.with(
+            task("writes", "aws-first", "echo kept > /data/file", "echo written", "sleep 600"),
+            "volumes",
+            mount));
+    runs.awaitStatus("writes", LIMIT, "running");
+    Await.until("it has written", LIMIT, () -> runs.lines("writes").contains("written"));
+    JsonNode attached = volume().path("attachments");
+    assertThat(attached).hasSize(1);
+    assertThat(attached.at("/0/instance/instance_id").asString())
+        .isEqualTo(machineOf("aws-first").id());
+    assertThat(attached.at("/0/attachment_data/device_name").asString()).startsWith("/dev/sd");
+
+    runs.submit(Runs.with(task("grabs", "aws-second", "ls /data"), "volumes", mount));
+    JsonNode refused = runs.awaitEnd("grabs", LIMIT).path("latest_job_submission");
+    assertThat(refused.path("termination_reason").asString())
+        .as(runs.summary("grabs"))
+        .isEqualTo("volume_error");
+    assertThat(refused.path("termination_reason_message").asString())
+        .contains("aws-data is in use", "run writes");
+    api.post(MAIN + "volumes/delete", Map.of("names", List.of("aws-data")))
+        .refused(400, "in use", "run writes");
+    api.post(MAIN + "backends/delete", Map.of("backends_names", List.of("aws")))
+        .refused(400, "can't be removed while it is used by", "volume aws-data");
+    assertThat(runs.status("writes")).isEqualTo("running");
+    assertThat(volume().path("attachments")).isEqualTo(attached);
+
+    runs.stop("writes");
+    runs.awaitEnd("writes", LIMIT);
+    assertThat(volume().path("attachments")).isEmpty();
+    runs.submit(Runs.with(task("reads", "aws-second", "cat /data/file"), "volumes", mount));
+    done("reads");
+    assertThat(runs.lines("reads")).containsExactly("kept");
+    deleteVolume();
+    api.post(MAIN + "fleets/delete", Map.of("names", List.of("aws-first", "aws-second"))).ok();
+    gone(machineOf("aws-first"));
+    gone(machineOf("aws-second"));
   }
 
   @Test

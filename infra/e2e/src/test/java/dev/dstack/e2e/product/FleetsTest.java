@@ -118,7 +118,7 @@ final class FleetsTest {
 
     // `blocks` can't be changed in place.
     cli.file("fleet.dstack.yml", example + "blocks: 2\n");
-    cli.run("apply", "-f", "fleet.dstack.yml", "-y").ok().says("blocks", "idle");
+    cli.run("apply", "-f", "fleet.dstack.yml", "-y").ok().says("blocks", "0/2 busy");
     Map<String, Object> spec = Runs.task("fl-block", "work");
     spec = Runs.with(spec, "fleets", List.of("workers"));
     spec = Runs.with(spec, "resources", Map.of("cpu", "1..", "memory", "1GB..", "disk", "1GB.."));

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.dstack.e2e.harness.Attached;
 import dev.dstack.e2e.harness.Await;
-import dev.dstack.e2e.harness.Command;
 import dev.dstack.e2e.harness.Repository;
 import dev.dstack.e2e.harness.Runs;
 import dev.dstack.e2e.harness.ServerProcess;
@@ -106,8 +105,8 @@ final class SshFleetTest {
       dstack.command("fleet", "delete", "on-prem", "-y").limit(LIMIT).run().ok();
       for (Host host : all) {
         Await.until("nothing is left on " + host.address(), LIMIT, () -> isEmpty(host.agent()));
-        assertThat(loggedIn(host, "ps ax")).doesNotContain("dev.dstack.agent.Main");
-        assertThat(loggedIn(host, "cat ~/.ssh/authorized_keys")).doesNotContain("dstack:");
+        assertThat(host.login("ps ax").ok().out()).doesNotContain("dev.dstack.agent.Main");
+        assertThat(host.login("cat ~/.ssh/authorized_keys").ok().out()).doesNotContain("dstack:");
       }
     }
   }
@@ -226,6 +225,36 @@ final class SshFleetTest {
         .isEqualTo("done");
   }
 
+  @Test
+  void hostsThatLetNobodyInAreToldOfAndLetGo() {
+    Host closed = hosts.prepareClosed(Map.of());
+    closed.start();
+    String nobody = closed.address().replaceFirst("\\d+$", "250");
+    dstack.file(
+        "closed.dstack.yml",
+        """
+        type: fleet
+        name: closed
+        ssh_config:
+          user: root
+          identity_file: %s
+          hosts: [%s, %s]
+        """
+            .formatted(hosts.key(), closed.address(), nobody));
+    dstack.command("apply", "-f", "closed.dstack.yml", "-y", "-d").limit(LIMIT).run().ok();
+    Await.until(
+        "the fleet says why",
+        LIMIT,
+        () ->
+            fleet("closed")
+                .path("status_message")
+                .asString("")
+                .contains("none of the given keys is authorized"),
+        () -> fleet("closed").toString());
+    // There is nothing of ours on either of them to wait for.
+    dstack.command("fleet", "delete", "closed", "-y").limit(LIMIT).run().ok();
+  }
+
   private static void pinned(Host host, String name, String... commands) {
     Map<String, Object> spec = Runs.with(Runs.task(name, commands), "image", "box");
     spec = Runs.with(spec, "fleets", List.of("on-prem"));
@@ -257,7 +286,11 @@ final class SshFleetTest {
   }
 
   private static JsonNode instances() {
-    return server.api().post("/api/project/main/fleets/get", Map.of("name", "on-prem")).ok();
+    return fleet("on-prem");
+  }
+
+  private static JsonNode fleet(String name) {
+    return server.api().post("/api/project/main/fleets/get", Map.of("name", name)).ok();
   }
 
   private static long idle() {
@@ -267,25 +300,6 @@ final class SshFleetTest {
         .filter(instance -> instance.path("status").asString().equals("idle"))
         .filter(instance -> !instance.path("unreachable").asBoolean())
         .count();
-  }
-
-  private static String loggedIn(Host host, String command) {
-    return new Command(
-            List.of(
-                "ssh",
-                "-i",
-                hosts.key().toString(),
-                "-o",
-                "StrictHostKeyChecking=no",
-                "-o",
-                "UserKnownHostsFile=/dev/null",
-                "-o",
-                "BatchMode=yes",
-                (host.hasUser() ? "ops" : "root") + "@" + host.address(),
-                command))
-        .run()
-        .ok()
-        .out();
   }
 
   private static boolean isEmpty(Path directory) throws IOException {

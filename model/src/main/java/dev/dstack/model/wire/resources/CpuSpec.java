@@ -40,7 +40,7 @@ public record CpuSpec(@Nullable CpuArch arch, @Default("'2..'") Range<Integer> c
       boolean isCount = token.contains("..") || token.chars().allMatch(Character::isDigit);
       String field = isCount ? "count" : "arch";
       if (spec.has(field)) {
-        throw new IllegalArgumentException("cpu names " + field + " twice: " + text);
+        throw new IllegalArgumentException("cpu says the " + field + " twice: " + text);
       }
       spec.set(field, isCount ? Trees.text(token) : arch(token));
     }

@@ -83,7 +83,7 @@ public record GpuSpec(
 
   private static void set(ObjectNode spec, String field, JsonNode value, String text) {
     if (spec.has(field)) {
-      throw new IllegalArgumentException("gpu names " + field + " twice: " + text);
+      throw new IllegalArgumentException("gpu says the " + field + " twice: " + text);
     }
     spec.set(field, value);
   }

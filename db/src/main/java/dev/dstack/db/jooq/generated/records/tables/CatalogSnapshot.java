@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.CatalogSnapshotRecord;
@@ -62,9 +63,9 @@ public class CatalogSnapshot extends TableImpl<CatalogSnapshotRecord> {
 
     public final TableField<CatalogSnapshotRecord, String> SOURCE = createField(DSL.name("source"), SQLDataType.CLOB.nullable(false), this, "");
 
-    public final TableField<CatalogSnapshotRecord, Instant> AS_OF = createField(DSL.name("as_of"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<CatalogSnapshotRecord, Instant> AS_OF = createField(DSL.name("as_of"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<CatalogSnapshotRecord, Instant> LOADED_AT = createField(DSL.name("loaded_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<CatalogSnapshotRecord, Instant> LOADED_AT = createField(DSL.name("loaded_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<CatalogSnapshotRecord, Integer> ROW_COUNT = createField(DSL.name("row_count"), SQLDataType.INTEGER.nullable(false), this, "");
 

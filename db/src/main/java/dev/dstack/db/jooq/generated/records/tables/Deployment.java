@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.DeploymentRecord;
@@ -59,7 +60,7 @@ public class Deployment extends TableImpl<DeploymentRecord> {
 
     public final TableField<DeploymentRecord, Boolean> ONLY_ONE = createField(DSL.name("only_one"), SQLDataType.BOOLEAN.nullable(false).defaultValue(DSL.field(DSL.raw("true"), SQLDataType.BOOLEAN)), this, "");
 
-    public final TableField<DeploymentRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<DeploymentRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private Deployment(Name alias, Table<DeploymentRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.FileArchiveRecord;
@@ -63,9 +64,9 @@ public class FileArchive extends TableImpl<FileArchiveRecord> {
 
     public final TableField<FileArchiveRecord, byte[]> BLOB = createField(DSL.name("blob"), SQLDataType.BLOB.nullable(false), this, "");
 
-    public final TableField<FileArchiveRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<FileArchiveRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<FileArchiveRecord, Instant> USED_AT = createField(DSL.name("used_at"), SQLDataType.INSTANT.nullable(false).defaultValue(DSL.field(DSL.raw("now()"), SQLDataType.INSTANT)), this, "");
+    public final TableField<FileArchiveRecord, Instant> USED_AT = createField(DSL.name("used_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false).defaultValue(DSL.field(DSL.raw("now()"), SQLDataType.TIMESTAMPWITHTIMEZONE)), this, "", new InstantBinding());
 
     private FileArchive(Name alias, Table<FileArchiveRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.FleetRecord;
@@ -72,13 +73,13 @@ public class Fleet extends TableImpl<FleetRecord> {
 
     public final TableField<FleetRecord, Integer> DISPATCHED_REVISION = createField(DSL.name("dispatched_revision"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
 
-    public final TableField<FleetRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<FleetRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<FleetRecord, Instant> DELETE_REQUESTED_AT = createField(DSL.name("delete_requested_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<FleetRecord, Instant> DELETE_REQUESTED_AT = createField(DSL.name("delete_requested_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<FleetRecord, Instant> DELETE_DELIVERED_AT = createField(DSL.name("delete_delivered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<FleetRecord, Instant> DELETE_DELIVERED_AT = createField(DSL.name("delete_delivered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<FleetRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<FleetRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<FleetRecord, String> PRIVATE_ENCRYPTED = createField(DSL.name("private_encrypted"), SQLDataType.CLOB, this, "");
 

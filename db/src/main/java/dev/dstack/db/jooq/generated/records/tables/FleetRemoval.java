@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.FleetRemovalRecord;
@@ -65,9 +66,9 @@ public class FleetRemoval extends TableImpl<FleetRemovalRecord> {
 
     public final TableField<FleetRemovalRecord, String> USERNAME = createField(DSL.name("username"), SQLDataType.CLOB.nullable(false), this, "");
 
-    public final TableField<FleetRemovalRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<FleetRemovalRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<FleetRemovalRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<FleetRemovalRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private FleetRemoval(Name alias, Table<FleetRemovalRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.HostKeyRecord;
@@ -58,7 +59,7 @@ public class HostKey extends TableImpl<HostKeyRecord> {
 
     public final TableField<HostKeyRecord, String> KEY = createField(DSL.name("key"), SQLDataType.CLOB.nullable(false), this, "");
 
-    public final TableField<HostKeyRecord, Instant> PINNED_AT = createField(DSL.name("pinned_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<HostKeyRecord, Instant> PINNED_AT = createField(DSL.name("pinned_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private HostKey(Name alias, Table<HostKeyRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.InstanceMachineRecord;
@@ -71,11 +72,11 @@ public class InstanceMachine extends TableImpl<InstanceMachineRecord> {
 
     public final TableField<InstanceMachineRecord, JSONB> OFFER = createField(DSL.name("offer"), SQLDataType.JSONB.nullable(false), this, "");
 
-    public final TableField<InstanceMachineRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceMachineRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<InstanceMachineRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceMachineRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<InstanceMachineRecord, Instant> TERMINATED_AT = createField(DSL.name("terminated_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<InstanceMachineRecord, Instant> TERMINATED_AT = createField(DSL.name("terminated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<InstanceMachineRecord, String> ACCESS_ENCRYPTED = createField(DSL.name("access_encrypted"), SQLDataType.CLOB, this, "");
 

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.JobVolumeRecord;
@@ -68,7 +69,7 @@ public class JobVolume extends TableImpl<JobVolumeRecord> {
 
     public final TableField<JobVolumeRecord, Boolean> FORMAT = createField(DSL.name("format"), SQLDataType.BOOLEAN.nullable(false), this, "");
 
-    public final TableField<JobVolumeRecord, Instant> ATTACHED_AT = createField(DSL.name("attached_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<JobVolumeRecord, Instant> ATTACHED_AT = createField(DSL.name("attached_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private JobVolume(Name alias, Table<JobVolumeRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.ProjectRecord;
@@ -65,9 +66,9 @@ public class Project extends TableImpl<ProjectRecord> {
 
     public final TableField<ProjectRecord, String> TEMPLATES_REPO = createField(DSL.name("templates_repo"), SQLDataType.CLOB, this, "");
 
-    public final TableField<ProjectRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<ProjectRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<ProjectRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<ProjectRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<ProjectRecord, String> SSH_PUBLIC_KEY = createField(DSL.name("ssh_public_key"), SQLDataType.CLOB, this, "");
 

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.ProjectMemberRecord;
@@ -64,7 +65,7 @@ public class ProjectMember extends TableImpl<ProjectMemberRecord> {
 
     public final TableField<ProjectMemberRecord, Integer> POSITION = createField(DSL.name("position"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
 
-    public final TableField<ProjectMemberRecord, Instant> ADDED_AT = createField(DSL.name("added_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<ProjectMemberRecord, Instant> ADDED_AT = createField(DSL.name("added_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private ProjectMember(Name alias, Table<ProjectMemberRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.RepoRecord;
@@ -64,7 +65,7 @@ public class Repo extends TableImpl<RepoRecord> {
 
     public final TableField<RepoRecord, JSONB> INFO = createField(DSL.name("info"), SQLDataType.JSONB.nullable(false), this, "");
 
-    public final TableField<RepoRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RepoRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private Repo(Name alias, Table<RepoRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.RepoCredsRecord;
@@ -61,7 +62,7 @@ public class RepoCreds extends TableImpl<RepoCredsRecord> {
 
     public final TableField<RepoCredsRecord, String> INFO_ENCRYPTED = createField(DSL.name("info_encrypted"), SQLDataType.CLOB.nullable(false), this, "");
 
-    public final TableField<RepoCredsRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RepoCredsRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private RepoCreds(Name alias, Table<RepoCredsRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.RunStopRecord;
@@ -59,11 +60,11 @@ public class RunStop extends TableImpl<RunStopRecord> {
 
     public final TableField<RunStopRecord, Boolean> ABORT = createField(DSL.name("abort"), SQLDataType.BOOLEAN.nullable(false), this, "");
 
-    public final TableField<RunStopRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RunStopRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<RunStopRecord, UUID> USER_ID = createField(DSL.name("user_id"), SQLDataType.UUID, this, "");
 
-    public final TableField<RunStopRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunStopRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private RunStop(Name alias, Table<RunStopRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

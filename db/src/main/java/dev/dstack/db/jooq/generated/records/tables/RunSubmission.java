@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.RunSubmissionRecord;
@@ -75,17 +76,17 @@ public class RunSubmission extends TableImpl<RunSubmissionRecord> {
 
     public final TableField<RunSubmissionRecord, Integer> PRIORITY = createField(DSL.name("priority"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
 
-    public final TableField<RunSubmissionRecord, Instant> SUBMITTED_AT = createField(DSL.name("submitted_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RunSubmissionRecord, Instant> SUBMITTED_AT = createField(DSL.name("submitted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<RunSubmissionRecord, Integer> DEPLOYMENT_NUM = createField(DSL.name("deployment_num"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
 
-    public final TableField<RunSubmissionRecord, Instant> DISPATCHED_AT = createField(DSL.name("dispatched_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunSubmissionRecord, Instant> DISPATCHED_AT = createField(DSL.name("dispatched_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<RunSubmissionRecord, Instant> DISPATCH_AFTER = createField(DSL.name("dispatch_after"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunSubmissionRecord, Instant> DISPATCH_AFTER = createField(DSL.name("dispatch_after"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<RunSubmissionRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunSubmissionRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<RunSubmissionRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunSubmissionRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<RunSubmissionRecord, String> RUN_TYPE = createField(DSL.name("run_type"), SQLDataType.CLOB, this, "");
 

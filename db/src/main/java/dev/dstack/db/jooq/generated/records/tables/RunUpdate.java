@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.RunUpdateRecord;
@@ -57,11 +58,11 @@ public class RunUpdate extends TableImpl<RunUpdateRecord> {
 
     public final TableField<RunUpdateRecord, UUID> RUN_ID = createField(DSL.name("run_id"), SQLDataType.UUID.nullable(false), this, "");
 
-    public final TableField<RunUpdateRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RunUpdateRecord, Instant> REQUESTED_AT = createField(DSL.name("requested_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<RunUpdateRecord, Integer> REVISION = createField(DSL.name("revision"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("1"), SQLDataType.INTEGER)), this, "");
 
-    public final TableField<RunUpdateRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunUpdateRecord, Instant> DELIVERED_AT = createField(DSL.name("delivered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private RunUpdate(Name alias, Table<RunUpdateRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.SecretRecord;
@@ -63,9 +64,9 @@ public class Secret extends TableImpl<SecretRecord> {
 
     public final TableField<SecretRecord, String> VALUE_ENCRYPTED = createField(DSL.name("value_encrypted"), SQLDataType.CLOB.nullable(false), this, "");
 
-    public final TableField<SecretRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<SecretRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<SecretRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<SecretRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private Secret(Name alias, Table<SecretRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

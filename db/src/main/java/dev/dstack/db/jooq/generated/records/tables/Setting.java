@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.SettingRecord;
@@ -56,7 +57,7 @@ public class Setting extends TableImpl<SettingRecord> {
 
     public final TableField<SettingRecord, JSONB> VALUE = createField(DSL.name("value"), SQLDataType.JSONB.nullable(false), this, "");
 
-    public final TableField<SettingRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<SettingRecord, Instant> UPDATED_AT = createField(DSL.name("updated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private Setting(Name alias, Table<SettingRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

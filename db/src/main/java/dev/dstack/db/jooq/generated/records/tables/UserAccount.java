@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.UserAccountRecord;
@@ -65,7 +66,7 @@ public class UserAccount extends TableImpl<UserAccountRecord> {
 
     public final TableField<UserAccountRecord, Boolean> ACTIVE = createField(DSL.name("active"), SQLDataType.BOOLEAN.nullable(false).defaultValue(DSL.field(DSL.raw("true"), SQLDataType.BOOLEAN)), this, "");
 
-    public final TableField<UserAccountRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<UserAccountRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<UserAccountRecord, String> TOKEN_HASH = createField(DSL.name("token_hash"), SQLDataType.CLOB.nullable(false), this, "");
 
@@ -75,7 +76,7 @@ public class UserAccount extends TableImpl<UserAccountRecord> {
 
     public final TableField<UserAccountRecord, String> SSH_PRIVATE_KEY_ENCRYPTED = createField(DSL.name("ssh_private_key_encrypted"), SQLDataType.CLOB, this, "");
 
-    public final TableField<UserAccountRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<UserAccountRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private UserAccount(Name alias, Table<UserAccountRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.UserPublicKeyRecord;
@@ -59,7 +60,7 @@ public class UserPublicKey extends TableImpl<UserPublicKeyRecord> {
 
     public final TableField<UserPublicKeyRecord, UUID> USER_ID = createField(DSL.name("user_id"), SQLDataType.UUID.nullable(false), this, "");
 
-    public final TableField<UserPublicKeyRecord, Instant> ADDED_AT = createField(DSL.name("added_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<UserPublicKeyRecord, Instant> ADDED_AT = createField(DSL.name("added_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<UserPublicKeyRecord, String> NAME = createField(DSL.name("name"), SQLDataType.CLOB.nullable(false), this, "");
 

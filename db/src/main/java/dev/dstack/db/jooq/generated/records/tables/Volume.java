@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.records.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.records.Keys;
 import dev.dstack.db.jooq.generated.records.Records;
 import dev.dstack.db.jooq.generated.records.tables.records.VolumeRecord;
@@ -68,15 +69,15 @@ public class Volume extends TableImpl<VolumeRecord> {
 
     public final TableField<VolumeRecord, JSONB> PLAN = createField(DSL.name("plan"), SQLDataType.JSONB.nullable(false), this, "");
 
-    public final TableField<VolumeRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<VolumeRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<VolumeRecord, Instant> DISPATCHED_AT = createField(DSL.name("dispatched_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<VolumeRecord, Instant> DISPATCHED_AT = createField(DSL.name("dispatched_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<VolumeRecord, Instant> DELETE_REQUESTED_AT = createField(DSL.name("delete_requested_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<VolumeRecord, Instant> DELETE_REQUESTED_AT = createField(DSL.name("delete_requested_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<VolumeRecord, Instant> DELETE_DELIVERED_AT = createField(DSL.name("delete_delivered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<VolumeRecord, Instant> DELETE_DELIVERED_AT = createField(DSL.name("delete_delivered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<VolumeRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<VolumeRecord, Instant> DELETED_AT = createField(DSL.name("deleted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private Volume(Name alias, Table<VolumeRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.BackendOfferRecord;
@@ -61,7 +62,7 @@ public class BackendOffer extends TableImpl<BackendOfferRecord> {
 
     public final TableField<BackendOfferRecord, String> ERROR = createField(DSL.name("error"), SQLDataType.CLOB, this, "");
 
-    public final TableField<BackendOfferRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<BackendOfferRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private BackendOffer(Name alias, Table<BackendOfferRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.FleetViewRecord;
@@ -67,9 +68,9 @@ public class FleetView extends TableImpl<FleetViewRecord> {
 
     public final TableField<FleetViewRecord, String> STATUS_MESSAGE = createField(DSL.name("status_message"), SQLDataType.CLOB, this, "");
 
-    public final TableField<FleetViewRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<FleetViewRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<FleetViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<FleetViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private FleetView(Name alias, Table<FleetViewRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

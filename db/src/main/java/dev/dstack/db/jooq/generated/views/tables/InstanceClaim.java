@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceClaimRecord;
@@ -67,7 +68,7 @@ public class InstanceClaim extends TableImpl<InstanceClaimRecord> {
 
     public final TableField<InstanceClaimRecord, Long> REVISION = createField(DSL.name("revision"), SQLDataType.BIGINT.nullable(false), this, "");
 
-    public final TableField<InstanceClaimRecord, Instant> CLAIMED_AT = createField(DSL.name("claimed_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceClaimRecord, Instant> CLAIMED_AT = createField(DSL.name("claimed_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private InstanceClaim(Name alias, Table<InstanceClaimRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceHealthRecord;
@@ -57,7 +58,7 @@ public class InstanceHealth extends TableImpl<InstanceHealthRecord> {
 
     public final TableField<InstanceHealthRecord, UUID> INSTANCE_ID = createField(DSL.name("instance_id"), SQLDataType.UUID.nullable(false), this, "");
 
-    public final TableField<InstanceHealthRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceHealthRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<InstanceHealthRecord, String> LEVEL = createField(DSL.name("level"), SQLDataType.CLOB.nullable(false), this, "");
 

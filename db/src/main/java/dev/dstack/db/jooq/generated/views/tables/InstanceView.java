@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.InstanceViewRecord;
@@ -84,11 +85,11 @@ public class InstanceView extends TableImpl<InstanceViewRecord> {
 
     public final TableField<InstanceViewRecord, String> HOSTNAME = createField(DSL.name("hostname"), SQLDataType.CLOB, this, "");
 
-    public final TableField<InstanceViewRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceViewRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<InstanceViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<InstanceViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<InstanceViewRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<InstanceViewRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private InstanceView(Name alias, Table<InstanceViewRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.JobDcgmRecord;
@@ -54,7 +55,7 @@ public class JobDcgm extends TableImpl<JobDcgmRecord> {
 
     public final TableField<JobDcgmRecord, UUID> JOB_ID = createField(DSL.name("job_id"), SQLDataType.UUID.nullable(false), this, "");
 
-    public final TableField<JobDcgmRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<JobDcgmRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     public final TableField<JobDcgmRecord, String> TEXT = createField(DSL.name("text"), SQLDataType.CLOB.nullable(false), this, "");
 

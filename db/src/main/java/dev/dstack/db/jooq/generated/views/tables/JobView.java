@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.JobViewRecord;
@@ -90,23 +91,23 @@ public class JobView extends TableImpl<JobViewRecord> {
 
     public final TableField<JobViewRecord, String> USERNAME = createField(DSL.name("username"), SQLDataType.CLOB, this, "");
 
-    public final TableField<JobViewRecord, Instant> SUBMITTED_AT = createField(DSL.name("submitted_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<JobViewRecord, Instant> SUBMITTED_AT = createField(DSL.name("submitted_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<JobViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<JobViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<JobViewRecord, Instant> RUNNING_AT = createField(DSL.name("running_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<JobViewRecord, Instant> RUNNING_AT = createField(DSL.name("running_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<JobViewRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<JobViewRecord, Instant> FINISHED_AT = createField(DSL.name("finished_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<JobViewRecord, JSONB> PORTS = createField(DSL.name("ports"), SQLDataType.JSONB, this, "");
 
     public final TableField<JobViewRecord, JSONB> PULL = createField(DSL.name("pull"), SQLDataType.JSONB, this, "");
 
-    public final TableField<JobViewRecord, Instant> UNUSED_SINCE = createField(DSL.name("unused_since"), SQLDataType.INSTANT, this, "");
+    public final TableField<JobViewRecord, Instant> UNUSED_SINCE = createField(DSL.name("unused_since"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<JobViewRecord, Double> PRICE = createField(DSL.name("price"), SQLDataType.DOUBLE, this, "");
 
-    public final TableField<JobViewRecord, Instant> PLACED_AT = createField(DSL.name("placed_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<JobViewRecord, Instant> PLACED_AT = createField(DSL.name("placed_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<JobViewRecord, String[]> VOLUME_NAMES = createField(DSL.name("volume_names"), SQLDataType.CLOB.array(), this, "");
 

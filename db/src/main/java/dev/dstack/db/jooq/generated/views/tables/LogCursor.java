@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.LogCursorRecord;
@@ -67,7 +68,7 @@ public class LogCursor extends TableImpl<LogCursorRecord> {
 
     public final TableField<LogCursorRecord, Long> LAST_MILLIS = createField(DSL.name("last_millis"), SQLDataType.BIGINT.nullable(false), this, "");
 
-    public final TableField<LogCursorRecord, Instant> WRITTEN_AT = createField(DSL.name("written_at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<LogCursorRecord, Instant> WRITTEN_AT = createField(DSL.name("written_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
     private LogCursor(Name alias, Table<LogCursorRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.MachineChargeRecord;
 
@@ -60,9 +61,9 @@ public class MachineCharge extends TableImpl<MachineChargeRecord> {
 
     public final TableField<MachineChargeRecord, Double> PRICE = createField(DSL.name("price"), SQLDataType.DOUBLE, this, "");
 
-    public final TableField<MachineChargeRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<MachineChargeRecord, Instant> CREATED_AT = createField(DSL.name("created_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
-    public final TableField<MachineChargeRecord, Instant> TERMINATED_AT = createField(DSL.name("terminated_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<MachineChargeRecord, Instant> TERMINATED_AT = createField(DSL.name("terminated_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     private MachineCharge(Name alias, Table<MachineChargeRecord> aliased) {
         this(alias, aliased, (Field<?>[]) null, null);

@@ -4,6 +4,7 @@
 package dev.dstack.db.jooq.generated.views.tables;
 
 
+import dev.dstack.db.InstantBinding;
 import dev.dstack.db.jooq.generated.views.Keys;
 import dev.dstack.db.jooq.generated.views.Views;
 import dev.dstack.db.jooq.generated.views.tables.records.RunViewRecord;
@@ -75,15 +76,15 @@ public class RunView extends TableImpl<RunViewRecord> {
 
     public final TableField<RunViewRecord, String> FLEET_NAME = createField(DSL.name("fleet_name"), SQLDataType.CLOB, this, "");
 
-    public final TableField<RunViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.INSTANT.nullable(false), this, "");
+    public final TableField<RunViewRecord, Instant> AT = createField(DSL.name("at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6).nullable(false), this, "", new InstantBinding());
 
-    public final TableField<RunViewRecord, Instant> NEXT_TRIGGERED_AT = createField(DSL.name("next_triggered_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunViewRecord, Instant> NEXT_TRIGGERED_AT = createField(DSL.name("next_triggered_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<RunViewRecord, Integer> PRIORITY = createField(DSL.name("priority"), SQLDataType.INTEGER.nullable(false), this, "");
 
     public final TableField<RunViewRecord, Integer> DEPLOYMENT_NUM = createField(DSL.name("deployment_num"), SQLDataType.INTEGER.nullable(false), this, "");
 
-    public final TableField<RunViewRecord, Instant> PROVISIONED_AT = createField(DSL.name("provisioned_at"), SQLDataType.INSTANT, this, "");
+    public final TableField<RunViewRecord, Instant> PROVISIONED_AT = createField(DSL.name("provisioned_at"), SQLDataType.TIMESTAMPWITHTIMEZONE(6), this, "", new InstantBinding());
 
     public final TableField<RunViewRecord, Integer> TIMES_PENDING = createField(DSL.name("times_pending"), SQLDataType.INTEGER.nullable(false).defaultValue(DSL.field(DSL.raw("0"), SQLDataType.INTEGER)), this, "");
 
