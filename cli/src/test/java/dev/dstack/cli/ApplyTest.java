@@ -468,9 +468,9 @@ class ApplyTest {
     cli.run("apply", "-y", "-d");
     assertThat(cli.output() + cli.errors()).as("of upstream's server").contains("Ask for less");
 
-    jobPlan.put("refusals", List.of("instance local-0: disk: 60GB free, asked 100GB"));
-    plan.put("job_plans", List.of(jobPlan));
-    server.answers(PROJECT + "/runs/get_plan", plan);
+    server.answers(
+        PROJECT + "/runs/get_plan_refusals",
+        Map.of("refusals", List.of("instance local-0: disk: 60GB free, asked 100GB")));
     cli.out.reset();
     cli.run("apply", "-y", "-d");
     assertThat(cli.output() + cli.errors())

@@ -65,6 +65,7 @@ public final class Permissions {
           entry("POST /api/project/{project_name}/secrets/delete", Rule.SECRETS),
           entry("POST /api/runs/list", Rule.USER),
           entry("POST /api/project/{project_name}/runs/get", Rule.PROJECT_MEMBER),
+          entry("POST /api/project/{project_name}/runs/get_plan_refusals", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/why", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/get_plan", Rule.PROJECT_MEMBER),
           entry("POST /api/project/{project_name}/runs/apply", Rule.PROJECT_MEMBER),

@@ -22,6 +22,7 @@ import dev.dstack.model.wire.run.DeleteRunsRequest;
 import dev.dstack.model.wire.run.GetRunPlanRequest;
 import dev.dstack.model.wire.run.GetRunRequest;
 import dev.dstack.model.wire.run.ListRunsRequest;
+import dev.dstack.model.wire.run.PlanRefusals;
 import dev.dstack.model.wire.run.Run;
 import dev.dstack.model.wire.run.RunPlan;
 import dev.dstack.model.wire.run.StopRunsRequest;
@@ -116,6 +117,11 @@ public final class RunController {
   public RunPlan plan(@Body GetRunPlanRequest body, ProjectAccess access) {
     Check.withinOrNull("max_offers", body.maxOffers(), 1, OFFERS_MAX);
     return runs.plan(body, access);
+  }
+
+  @PostMapping("/api/project/{project_name}/runs/get_plan_refusals")
+  public PlanRefusals planRefusals(@Body GetRunPlanRequest body, ProjectAccess access) {
+    return new PlanRefusals(runs.refusals(body.runSpec(), access));
   }
 
   @PostMapping("/api/project/{project_name}/runs/apply")

@@ -165,10 +165,7 @@ public final class RunService {
               found.isEmpty()
                   ? null
                   : Double.valueOf(
-                      found.stream().mapToDouble(one -> one.offer().price()).max().orElse(0)),
-              found.isEmpty() && !request.forOffersOnly()
-                  ? offers.refusals(access, effective, job)
-                  : null));
+                      found.stream().mapToDouble(one -> one.offer().price()).max().orElse(0))));
     }
     return new RunPlan(
         access.name(),
@@ -178,6 +175,12 @@ public final class RunService {
         jobPlans,
         shown,
         action);
+  }
+
+  /** Why nothing serves the first job of a plan, as {@code dstack why} would say it of a run. */
+  List<String> refusals(RunSpec spec, ProjectAccess access) {
+    SpecCheck check = check(spec, access);
+    return offers.refusals(access, check.effective(), check.jobs().getFirst());
   }
 
   /** Everything that could serve the first job of a run, whatever fleets there are. */

@@ -75,7 +75,7 @@ public final class ApplyCommand implements Command {
       Map<String, @Nullable Object> spec =
           runSpec(file, configuration, repo, attach.publicKey(cli), args, cli, session);
       Doc plan = plan(file, spec, maxOffers, args, cli, session);
-      PlanView.print(cli, plan, maxOffers, args.has("--verbose"));
+      PlanView.print(cli, plan, () -> refusals(spec, session), maxOffers, args.has("--verbose"));
       return new Submission(cli, session, args, attach.attachment(), repo).decide(plan);
     }
   }
@@ -227,6 +227,21 @@ public final class ApplyCommand implements Command {
       return session.post("/runs/get_plan", body);
     } catch (ApiException e) {
       throw FileProblems.shown(e, file);
+    }
+  }
+
+  /** Empty where the server does not tell, as dstack's own does not. */
+  private static List<Doc> refusals(Map<String, @Nullable Object> spec, Session session) {
+    try {
+      return session
+          .post("/runs/get_plan_refusals", Map.of("run_spec", spec))
+          .get("refusals")
+          .items();
+    } catch (ApiException e) {
+      if (e.status() == 404) {
+        return List.of();
+      }
+      throw e;
     }
   }
 }

@@ -9,6 +9,7 @@ import dev.dstack.cli.term.Times;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** A plan as a person decides on it. */
 final class PlanView {
@@ -16,13 +17,17 @@ final class PlanView {
 
   private PlanView() {}
 
-  static void print(Cli cli, Doc plan, int maxOffers, boolean verbose) {
+  /**
+   * @param refusals why nothing serves it; asked for only then
+   */
+  static void print(
+      Cli cli, Doc plan, Supplier<List<Doc>> refusals, int maxOffers, boolean verbose) {
     Doc jobPlan = plan.get("job_plans").first();
     cli.terminal().properties(properties(plan, jobPlan, verbose));
     cli.terminal().line("");
     List<Doc> offers = jobPlan.get("offers").items();
     if (offers.isEmpty()) {
-      none(cli, jobPlan.get("refusals").items());
+      none(cli, refusals.get());
     } else {
       OfferTable.print(
           cli.terminal(), offers.subList(0, Math.min(maxOffers, offers.size())), jobPlan, true);

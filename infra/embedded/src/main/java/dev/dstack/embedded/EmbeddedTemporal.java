@@ -195,8 +195,6 @@ public final class EmbeddedTemporal implements AutoCloseable {
               prepare(temporal.address(), namespace, searchAttributes);
               return namespace;
             });
-        // The server looks at it once a minute.
-        FileTree.writePrivately(dynamicConfig, TemporalSettings.settled(dynamic));
         // Last: it must not compete with the server for the processors while that starts.
         if (uiOrphan.isPresent()) {
           ui.adopt(uiOrphan.get());

@@ -148,31 +148,7 @@ final class TemporalSettings {
         frontend.enableServerVersionCheck:
           - value: false
         """;
-    StringBuilder all = new StringBuilder(settings);
-    if (Files.exists(custom)) {
-      all.append(Files.readString(custom)).append('\n');
-    }
-    // Each task queue notes once in this time how far it has come, as Temporal's own queues do it;
-    // what was read twice after a crash is recognized.
-    setting(all, "matching.updateAckInterval", "5m");
-    return all.toString();
-  }
-
-  /**
-   * For a server whose namespace is ready. Until then a change of it has to be seen at once; from
-   * then on there is none, and each of the four services would read it again every two seconds.
-   */
-  static String settled(String dynamic) {
-    StringBuilder all = new StringBuilder(dynamic);
-    setting(all, "system.namespaceCacheRefreshInterval", "30s");
-    return all.toString();
-  }
-
-  /** What was set by hand stays; the same name twice would be an error in the file. */
-  private static void setting(StringBuilder all, String name, String value) {
-    if (all.indexOf(name) < 0) {
-      all.append(name).append(":\n  - value: ").append(value).append('\n');
-    }
+    return Files.exists(custom) ? settings + Files.readString(custom) : settings;
   }
 
   static String ui(int port, int frontendPort, String namespace) {

@@ -39,7 +39,6 @@ sealed interface Shape {
   /**
    * @param flat the shape whose fields stand in this one's place
    * @param standIn what an absent field is read as
-   * @param beyond not written where it is null
    */
   record Component(
       String name,
@@ -49,7 +48,6 @@ sealed interface Shape {
       boolean nullable,
       @Nullable JsonNode standIn,
       @Nullable OfRecord flat,
-      boolean beyond,
       Method accessor)
       implements Field {}
 
@@ -282,7 +280,6 @@ sealed interface Shape {
           nullable,
           standIn == null ? null : DEFAULTS.readTree(standIn.value()),
           flat,
-          component.isAnnotationPresent(Beyond.class),
           accessor);
     }
 

@@ -128,7 +128,7 @@ final class ShapeModule extends JacksonModule {
             Object held = call(component.accessor(), value);
             if (component.flat() != null) {
               writeFields(Objects.requireNonNull(held), component.flat(), generator, context);
-            } else if (held != null || !component.beyond()) {
+            } else {
               generator.writeName(component.encodedName());
               write(held, generator, context);
             }
