@@ -156,6 +156,18 @@ class FleetsTest {
             fleets(project, "get_plan", Map.of("spec", spec("other", "ssh_config", ssh))).status())
         .as("another machine behind one address")
         .isEqualTo(200);
+    ssh.remove("port");
+    ssh.put(
+        "proxy_jump",
+        Map.of(
+            "hostname", "gate.example",
+            "user", "root",
+            "identity_file", "~/.ssh/id",
+            "ssh_key", Map.of("public", "ssh-ed25519 AAAA", "private", KEY)));
+    assertThat(
+            fleets(project, "get_plan", Map.of("spec", spec("other", "ssh_config", ssh))).status())
+        .as("the same name in another network")
+        .isEqualTo(200);
   }
 
   @Test

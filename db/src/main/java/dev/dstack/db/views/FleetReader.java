@@ -89,13 +89,13 @@ public final class FleetReader {
   }
 
   /** A fleet that names hosts of its own. */
-  public record OfHosts(ProjectId project, String name, String planJson) {}
+  public record OfHosts(ProjectId project, String name, String specJson) {}
 
   /** Those of all projects that are not deleted. */
   public List<OfHosts> ofHosts() {
     return database.read(
         dsl ->
-            dsl.select(FLEET.PROJECT_ID, FLEET.NAME, FLEET.PLAN)
+            dsl.select(FLEET.PROJECT_ID, FLEET.NAME, FLEET.SPEC)
                 .from(FLEET)
                 .where(FLEET.DELETED_AT.isNull())
                 .and(DSL.jsonbGetAttributeAsText(FLEET.PLAN, "backend").eq(BackendType.SSH.name()))
