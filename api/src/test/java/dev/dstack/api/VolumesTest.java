@@ -78,14 +78,14 @@ class VolumesTest {
     Map<String, Object> aws = Map.of("backends_names", List.of("aws"));
     Map<String, Object> entry = Map.of("type", "aws", "creds", Map.of("type", "default"));
     assertThat(server.post(ADMIN_TOKEN, backends + "create", entry).status()).isEqualTo(200);
-    make(project, "here", "local");
+    make(project, "near", "local");
     assertThat(server.post(ADMIN_TOKEN, backends + "delete", aws).status()).isEqualTo(200);
 
     assertThat(server.post(ADMIN_TOKEN, backends + "create", entry).status()).isEqualTo(200);
-    make(project, "there", "us-east-1");
+    make(project, "far", "us-east-1");
     Answer refused = server.post(ADMIN_TOKEN, backends + "delete", aws);
     assertThat(refused.status()).isEqualTo(400);
-    assertThat(refused.message()).contains("used by volume there.").doesNotContain("here");
+    assertThat(refused.message()).contains("used by volume far.").doesNotContain("near");
   }
 
   @Test
