@@ -164,7 +164,7 @@ final class WhyTest {
     assertThat(fleet.path("outcome").asString()).as("%s", why).isEqualTo("refused");
     assertThat(fleet.path("refusals")).isNotEmpty();
     cli(FULL).run("why", "why-nothing").ok().says("failed", "refused");
-    cli(FULL).run("why", "no-such-run").fails().says("not found");
+    cli(FULL).run("why", "no-such-run").fails().says("There is no run `no-such-run`");
   }
 
   @Test
