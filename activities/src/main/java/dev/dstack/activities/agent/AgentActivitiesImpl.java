@@ -1,6 +1,7 @@
 package dev.dstack.activities.agent;
 
 import dev.dstack.activities.host.AgentDirectory;
+import dev.dstack.activities.host.TaskRemoval;
 import dev.dstack.activities.metrics.JobSampler;
 import dev.dstack.activities.projection.LiveProjection;
 import dev.dstack.activities.support.Heartbeats;
@@ -39,7 +40,6 @@ public final class AgentActivitiesImpl implements AgentActivities {
   /** Lines that come one by one travel in bundles of this time. */
   private static final Duration LOG_BUNDLE = Duration.ofMillis(15);
 
-  private static final Duration REMOVE_WAIT = Duration.ofSeconds(10);
   private static final Duration RETRY_FIRST = Duration.ofMillis(200);
   private static final Duration RETRY_LAST = Duration.ofSeconds(5);
 
@@ -293,37 +293,13 @@ public final class AgentActivitiesImpl implements AgentActivities {
       throw e;
     }
     try {
-      agent.remove(task.job());
-    } catch (DstackException e) {
-      if (e.kind() != ErrorKind.NOT_READY) {
-        throw e;
-      }
-      kill(agent, task);
-      agent.remove(task.job());
-    }
-    directory.dismiss(task.instance(), task.job());
-  }
-
-  /**
-   * @throws DstackException NOT_READY when it does not die at once: try again
-   */
-  private static void kill(HostAgent agent, TaskRef task) {
-    Optional<TaskInfo> info =
-        agent.stop(task.job(), new StopRequest(JobTerminationReason.ABORTED_BY_USER, 0));
-    long deadline = System.nanoTime() + REMOVE_WAIT.toNanos();
-    try {
-      while (info.isPresent() && !info.get().status().isFinal()) {
-        if (System.nanoTime() > deadline) {
-          throw new DstackException(
-              ErrorKind.NOT_READY, "The task does not end although it was killed; trying again.");
-        }
-        info = agent.watch(task.job(), info.get().seq(), Long.MAX_VALUE, START_WAIT);
-      }
+      TaskRemoval.remove(agent, task.job());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new DstackException(
           ErrorKind.NOT_READY, "Waiting for the end of the task was given up.", e);
     }
+    directory.dismiss(task.instance(), task.job());
   }
 
   private static TaskNews phase(TaskInfo info) {

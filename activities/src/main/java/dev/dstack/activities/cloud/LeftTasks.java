@@ -1,16 +1,14 @@
 package dev.dstack.activities.cloud;
 
+import dev.dstack.activities.host.TaskRemoval;
 import dev.dstack.backends.HostAgent;
 import dev.dstack.db.Database;
 import dev.dstack.db.records.Events;
 import dev.dstack.db.records.NewEvent;
 import dev.dstack.db.views.EndedJobs;
-import dev.dstack.model.agent.StopRequest;
 import dev.dstack.model.agent.TaskInfo;
 import dev.dstack.model.error.DstackException;
-import dev.dstack.model.error.ErrorKind;
 import dev.dstack.model.ids.JobId;
-import dev.dstack.model.job.JobTerminationReason;
 import dev.dstack.workflows.instance.CloudActivities.MachineOrder;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,8 +22,6 @@ import java.util.Map;
  * the last moment.
  */
 public final class LeftTasks {
-  private static final Duration KILLED_WITHIN = Duration.ofSeconds(5);
-
   private final Database database;
   private final InstantSource clock;
   private final Duration every;
@@ -73,7 +69,7 @@ public final class LeftTasks {
         for (TaskInfo task : tasks) {
           String name = ended.get(task.id());
           if (name != null) {
-            remove(agent, task);
+            TaskRemoval.remove(agent, task.id());
             tell(task.id(), name);
           }
         }
@@ -92,25 +88,5 @@ public final class LeftTasks {
                   "instance", order.instance().value(), order.instanceName(), order.projectId()));
       database.transaction(dsl -> Events.write(dsl, List.of(event)));
     }
-  }
-
-  private static void remove(HostAgent agent, TaskInfo task) throws InterruptedException {
-    if (!task.status().isFinal()) {
-      agent.stop(task.id(), new StopRequest(JobTerminationReason.TERMINATED_BY_SERVER, 0));
-      TaskInfo seen = task;
-      long deadline = System.nanoTime() + KILLED_WITHIN.toNanos();
-      while (!seen.status().isFinal()) {
-        if (System.nanoTime() > deadline) {
-          throw new DstackException(
-              ErrorKind.NOT_READY, "Task " + task.id() + " does not end although it was killed.");
-        }
-        var there = agent.watch(task.id(), seen.seq(), Long.MAX_VALUE, Duration.ofSeconds(1));
-        if (there.isEmpty()) {
-          return;
-        }
-        seen = there.get();
-      }
-    }
-    agent.remove(task.id());
   }
 }
